@@ -1,0 +1,33 @@
+# Two commands are all a reader needs: `make table1` and `make test`.
+PYTHON ?= python3
+CORES ?= 2
+ENV = .venv/installed
+QUICK = .venv/bin/snakemake --workflow-profile profiles/quick --cores $(CORES)
+
+.PHONY: table1 test lint lock
+
+table1: $(ENV)  ## Table 1 on real images, sized for two CPU cores
+	$(QUICK) all
+	@echo "See results/quick/table1.md, results/quick/table1.csv and results/quick/figures/."
+
+test: $(ENV)  ## the test suite
+	.venv/bin/python -m pytest
+
+lint: $(ENV)  ## style of the Python and Snakemake files, and Snakemake's own advice
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/snakefmt --check Snakefile rules
+	.venv/bin/snakemake --workflow-profile profiles/quick --lint
+
+# The environment is one hash-pinned lock. Delete .venv to build it anew.
+$(ENV): envs/requirements.lock
+	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.x')"
+	$(PYTHON) -m venv --clear .venv
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement envs/requirements.lock
+	touch $@
+
+# For maintainers: needs uv (pip install uv).
+lock:
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
+		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+	$(PYTHON) envs/conda_from_lock.py > envs/holder.yaml

@@ -1,0 +1,135 @@
+"""Checking a configuration before any job: defaults filled in, or one sentence that says what is wrong."""
+
+from pathlib import Path
+
+import jsonschema
+import yaml
+
+from holder import registry
+from holder.errors import HolderError
+
+SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
+FUNCTIONS = {"datasets": (), "attacks": ("fit", "apply", "poison"), "extractors": ("build",), "defenses": ("prune",)}
+"""Functions of a module whose keyword-only parameters may be set in the config."""
+
+EXTRACTOR_KEYS = {"batch": 250, "weights": None, "sha256": None}
+
+
+def check(config: dict) -> dict:
+    """Fill in the schema's defaults, in place, and refuse what the workflow could not run.
+
+    Raises HolderError naming the key, what was found and what is allowed.
+    """
+    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
+    validator = jsonschema.Draft202012Validator(schema)
+    _fill(config, schema, schema)
+    errors = sorted(validator.iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
+    if errors:
+        raise HolderError(_sentence(errors[0]))
+    for kind in ("attacks", "extractors", "defenses"):
+        functions = FUNCTIONS[kind]
+        for name, given in config[kind].items():
+            own = {} if kind != "extractors" else EXTRACTOR_KEYS
+            allowed = {**registry.settings(kind, name, *functions), **own}
+            shipped = schema["properties"][kind]["properties"].get(name, {}).get("properties", {})
+            for key in given:
+                if key not in allowed and key not in shipped:
+                    raise HolderError(f"{kind}.{name}: unknown key '{key}'; allowed are {', '.join(sorted(allowed)) or 'none'}.")
+    for name in config["datasets"]:
+        registry.facts("datasets", name)
+    table = config["tables"]["table1"]
+    _known("tables.table1.extractor", "extractors", [table["extractor"]])
+    for key in ("defenses", "controls"):
+        _known(f"tables.table1.{key}", "defenses", table[key])
+    for key, control in (("defenses", False), ("controls", True)):
+        for name in table[key]:
+            if registry.facts("defenses", name).get("CONTROL", False) != control or name == "none":
+                raise HolderError(f"tables.table1.{key}: '{name}' belongs under {'defenses' if control else 'controls'}.")
+    for i, block in enumerate(table["grid"]):
+        where = f"tables.table1.grid[{i}]"
+        _known(f"{where}.dataset", "datasets", [block["dataset"]])
+        _known(f"{where}.attacks", "attacks", block["attacks"])
+        for attack in block["attacks"]:
+            _rate(where, config, block, attack)
+    return config
+
+
+def settings(config: dict, kind: str, name: str) -> dict:
+    """Settings of a module: its own defaults overlaid with the config's."""
+    return {**registry.settings(kind, name, *FUNCTIONS[kind]), **config[kind].get(name, {})}
+
+
+def _fill(value: object, schema: dict, root: dict) -> None:
+    """Put a schema's defaults where keys are missing, parents before children."""
+    if "$ref" in schema:
+        schema = {**root["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+    if isinstance(value, dict):
+        for key, child in schema.get("properties", {}).items():
+            if key not in value and "default" in child:
+                value[key] = yaml.safe_load(yaml.safe_dump(child["default"]))
+        for key, child in value.items():
+            inner = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+            if isinstance(inner, dict):
+                _fill(child, inner, root)
+    elif isinstance(value, list) and "items" in schema:
+        for child in value:
+            _fill(child, schema["items"], root)
+
+
+def _sentence(error: jsonschema.ValidationError) -> str:
+    """One sentence from a schema violation: the key, what was found, what is allowed."""
+    where = ".".join(str(p) for p in error.absolute_path) or "config"
+    if error.validator == "additionalProperties":
+        known = sorted(error.schema["properties"])
+        unknown = sorted(set(error.instance) - set(known))
+        return f"{where}: unknown key '{unknown[0]}'; allowed are {', '.join(known)}."
+    if error.validator == "required":
+        missing = next(key for key in error.validator_value if key not in error.instance)
+        return f"{where}: key '{missing}' is missing."
+    allowed = {
+        "type": "a value of type {}",
+        "enum": "one of {}",
+        "minimum": "at least {}",
+        "maximum": "at most {}",
+        "exclusiveMinimum": "greater than {}",
+        "exclusiveMaximum": "less than {}",
+        "pattern": "text like {}",
+        "minItems": "at least {} entries",
+        "uniqueItems": "no entry twice",
+    }.get(error.validator, "{}")
+    expected = error.validator_value
+    if isinstance(expected, list):
+        expected = " or ".join(map(str, expected))
+    about = error.schema.get("description", "").rstrip(".")
+    return f"{where}: found {error.instance!r}, allowed is {allowed.format(expected)}{f' ({about})' if about else ''}."
+
+
+def _known(where: str, kind: str, wanted: list[str]) -> None:
+    for name in wanted:
+        if name not in registry.names(kind):
+            raise HolderError(f"{where}: '{name}' is not known; there are {', '.join(registry.names(kind))}.")
+
+
+def _rate(where: str, config: dict, block: dict, attack: str) -> None:
+    """Refuse a poison rate that the dataset, or its target class for a clean-label attack, cannot give."""
+    dataset = registry.facts("datasets", block["dataset"])
+    if config["target_label"] >= dataset["CLASSES"]:
+        raise HolderError(f"target_label: found {config['target_label']}, {block['dataset']} has labels 0 to {dataset['CLASSES'] - 1}.")
+    total, per_class = dataset["TRAIN"], dataset["TRAIN_PER_CLASS"]
+    used = config["datasets"].get(block["dataset"], {})
+    for split in ("train", "test"):
+        if (used.get(split) or 0) > dataset[split.upper()]:
+            raise HolderError(
+                f"datasets.{block['dataset']}.{split}: found {used[split]}, allowed is at most {dataset[split.upper()]}."
+            )
+    size = used.get("train") or total
+    target = per_class if isinstance(per_class, int) else per_class[config["target_label"]]
+    clean_label = registry.facts("attacks", attack)["CLEAN_LABEL"]
+    pool = target * size // total if clean_label else size
+    count = round(block["poison_rate"] * size)
+    if not 0 < count <= pool:
+        kind = f"the target class's {pool}" if clean_label else f"{pool}"
+        raise HolderError(
+            f"{where}.poison_rate: {block['poison_rate']:g} of {block['dataset']}'s {size} training images is "
+            f"{count} images for {attack}, allowed is 1 to {kind}."
+        )

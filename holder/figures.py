@@ -1,0 +1,120 @@
+"""Figures from stored curves and images; nothing is trained or evaluated here."""
+
+from collections import defaultdict
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+
+import matplotlib.pyplot as plt
+import numpy as np
+
+from holder import store
+from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES
+
+# Okabe & Ito's colours, told apart with any colour vision; controls are grey.
+COLOURS = {"hp": "#D55E00", "fp": "#0072B2", "anp": "#009E73", "clp": "#CC79A7", "fmp": "#E69F00"}
+MARKERS = {"hp": "o", "fp": "s", "anp": "^", "clp": "D", "fmp": "v"}
+GREYS = {"l1norm": ("#555555", "--"), "random": ("#999999", ":")}
+STYLE = {
+    "font.size": 7,
+    "axes.titlesize": 7.5,
+    "axes.labelsize": 7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "lines.linewidth": 1.1,
+    "legend.frameon": False,
+    "pdf.fonttype": 42,
+}
+
+
+def save(figure: plt.Figure, *paths: str) -> None:
+    """Write a figure to each path, whole or not at all, with nothing in it that changes by the hour."""
+    for path in paths:
+        with store.replacing(path) as part:
+            kind = Path(path).suffix[1:]
+            figure.savefig(part, format=kind, dpi=200, metadata={"CreationDate": None} if kind == "pdf" else None)
+    plt.close(figure)
+
+
+def curves(cells: list[dict]) -> plt.Figure:
+    """ACC and ASR against pruned neurons: a column per attack, a pair of rows per dataset.
+
+    cells: one per metrics file, its JSON with the arrays of its curve under "curve". Several
+    seeds give their mean and the range between the lowest and the highest. Markers stand at the
+    operating points that each defense chose without seeing ASR.
+    """
+    grid = defaultdict(lambda: defaultdict(list))
+    for cell in cells:
+        if cell["defense"] != "none":
+            grid[cell["dataset"], cell["attack"]][cell["defense"]].append(cell)
+    datasets = [d for d in DATASETS if any(k[0] == d for k in grid)]
+    datasets += sorted({k[0] for k in grid} - set(datasets))
+    order = [*ATTACKS, *sorted({k[1] for k in grid} - set(ATTACKS))]
+    attacks = [a for a in order if any(k[1] == a for k in grid)]
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            2 * len(datasets),
+            len(attacks),
+            figsize=(max(3.5, 0.5 + 1.6 * len(attacks)), 0.6 + 2.8 * len(datasets)),
+            sharex=True,
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for (dataset, attack), methods in grid.items():
+            column, row = attacks.index(attack), 2 * datasets.index(dataset)
+            for name in [*GREYS, *sorted(set(methods) - set(GREYS) - {"hp"}), "hp"]:
+                for axis, count, total in (
+                    (axes[row, column], "correct", "clean"),
+                    (axes[row + 1, column], "hits", "triggered"),
+                ):
+                    if name in methods:
+                        _line(axis, name, methods[name], count, total)
+        for row, dataset in enumerate(datasets):
+            for offset, metric in enumerate(("ACC", "ASR")):
+                axes[2 * row + offset, 0].set_ylabel(f"{metric} (%)\n{DATASETS.get(dataset, dataset)}")
+        for column, attack in enumerate(attacks):
+            axes[0, column].set_title(ATTACKS.get(attack, attack))
+        for axis in axes.flat:
+            axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
+            axis.grid(axis="y", linewidth=0.3, alpha=0.6)
+        figure.supxlabel("pruned hidden neurons", fontsize=7)
+        handles = {line.get_label(): line for axis in axes.flat for line in axis.get_lines() if line.get_label()[0] != "_"}
+        figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 7))
+    return figure
+
+
+def _line(axis: plt.Axes, name: str, cells: list[dict], count: str, total: str) -> None:
+    rates = np.stack([100 * cell["curve"][count] / cell["counts"][total] for cell in cells])
+    x, mean = np.arange(rates.shape[1]), rates.mean(0)
+    colour, dash = GREYS.get(name, (COLOURS.get(name, "#000000"), "-"))
+    label = {**DEFENSES, **CONTROLS}.get(name, name)
+    axis.plot(x, mean, dash, color=colour, label=label, zorder=3 if name == "hp" else 2)
+    if len(rates) > 1:
+        axis.fill_between(x, rates.min(0), rates.max(0), color=colour, alpha=0.15, linewidth=0)
+    for cell, line in zip(cells, rates, strict=True):
+        if cell["pruned"] is not None:
+            marker = MARKERS.get(name, "o")
+            axis.plot(cell["pruned"], line[cell["pruned"]], marker, color=colour, ms=4, mec="white", mew=0.6, zorder=4)
+
+
+def triggers(benign: np.ndarray, triggered: dict[str, np.ndarray], gain: int = 5) -> plt.Figure:
+    """One image under every trigger, and below each the difference times `gain` around mid-grey."""
+    names = [a for a in ATTACKS if a in triggered] + sorted(set(triggered) - set(ATTACKS))
+    with plt.rc_context(STYLE):
+        figure, axes = plt.subplots(
+            2, len(names) + 1, figsize=(0.72 * (len(names) + 1), 1.75), squeeze=False, layout="constrained"
+        )
+        for axis in axes.flat:
+            axis.axis("off")
+        axes[0, 0].imshow(benign)
+        axes[0, 0].set_title("benign")
+        axes[1, 0].text(0.5, 0.5, f"difference\n× {gain}", ha="center", va="center", transform=axes[1, 0].transAxes)
+        for column, name in enumerate(names, start=1):
+            difference = triggered[name].astype(int) - benign
+            axes[0, column].imshow(triggered[name])
+            axes[0, column].set_title(ATTACKS.get(name, name))
+            axes[1, column].imshow(np.clip(128 + gain * difference, 0, 255).astype(np.uint8))
+    return figure

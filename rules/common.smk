@@ -1,0 +1,89 @@
+"""What the rules share: the checked configuration, the wildcards' values, code fingerprints."""
+
+import hashlib
+import shutil
+from pathlib import Path
+
+from snakemake.exceptions import WorkflowError
+
+from holder import registry
+from holder.codehash import code_hash
+from holder.config import check, settings
+from holder.errors import HolderError
+
+try:
+    check(config)
+except HolderError as error:
+    raise WorkflowError(str(error)) from None
+
+GPU = 1 if config["device"] == "cuda" else 0
+TABLE1 = config["tables"]["table1"]
+HP = settings(config, "defenses", "hp")
+BASELINES = [name for name in registry.names("defenses") if name != "hp"]
+
+
+wildcard_constraints:
+    dataset="|".join(registry.names("datasets")),
+    attack="|".join(registry.names("attacks")),
+    extractor="|".join(registry.names("extractors")),
+    defense="|".join(BASELINES),
+    seed="[0-9]+",
+    poison_rate="[0-9.e-]+",
+    images="(" + "|".join(registry.names("datasets")) + ")/.+",
+
+
+def fingerprint(script, kind=None, name=None):
+    """Code hash of a script and, for scripts that look a module up by name, of that module.
+
+    `name` may be a module's name or the wildcard that holds it.
+    """
+    if kind is None:
+        return code_hash(script)
+    if name in ("dataset", "attack", "extractor", "defense"):
+        return lambda w: code_hash(script, f"holder.{kind}.{w[name]}")
+    return code_hash(script, f"holder.{kind}.{name}")
+
+
+def cells(path, table=TABLE1, **wildcards):
+    """`path` for every dataset × attack × poison rate × seed of a table's grid."""
+    return [
+        path.format(
+            dataset=block["dataset"],
+            attack=attack,
+            poison_rate=f"{block['poison_rate']:g}",
+            seed=seed,
+            extractor=table["extractor"],
+            **wildcards,
+        )
+        for block in table["grid"]
+        for attack in block["attacks"]
+        for seed in config["seeds"]
+    ]
+
+
+def extractor_settings(name, of_weights):
+    """An extractor's settings: where its weights come from, or how it is built and run."""
+    keys = ("weights", "sha256", "hub", "revision")
+    return {k: v for k, v in settings(config, "extractors", name).items() if (k in keys) == of_weights}
+
+
+def refuse_without_gpu():
+    """Stop before GPU jobs start on a machine without a GPU, and say how long they would take."""
+    jobs = [job for job in workflow.dag.needrun_jobs() if job.resources.get("gpu", 0)]
+    if not jobs or config["allow_cpu"] or not workflow.local_exec or shutil.which("nvidia-smi"):
+        return
+    hours = sum(cpu_seconds(job) for job in jobs) / 3600
+    raise WorkflowError(
+        f"{len(jobs)} jobs ask for a GPU and this machine has none (no nvidia-smi); on two CPU cores they would "
+        f"take about {hours:.0f} hours: use --workflow-profile profiles/quick, or set allow_cpu: true to go on."
+    )
+
+
+def cpu_seconds(job):
+    """Rough time of a GPU job on two CPU cores, from speeds measured on a 2026 server."""
+    if job.rule.name != "features":
+        return 150
+    dataset, *rest = job.wildcards.images.split("/")
+    facts = registry.facts("datasets", dataset)
+    images = facts["TEST"] if rest[-1] == "test" else facts["TRAIN"] * (0.05 if len(rest) > 1 else 1)
+    return images / registry.facts("extractors", job.wildcards.extractor)["CPU_IMAGES_PER_SECOND"]

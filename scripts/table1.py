@@ -1,0 +1,15 @@
+"""Gather Table 1's metrics files; write it as tidy CSV, Markdown and LaTeX."""
+
+from holder import job, store, tables
+
+
+def main(snakemake):
+    table = tables.aggregate(tables.rows(snakemake.input.metrics), 1)
+    title = "Table 1: Hölder Pruning (HP) against pruning baselines"
+    store.save_text(snakemake.output.csv, table.to_csv(index=False, float_format="%.4f"))
+    store.save_text(snakemake.output.md, tables.markdown(table, title))
+    store.save_text(snakemake.output.tex, tables.latex(table, title))
+
+
+if "snakemake" in globals():
+    job.run(main, snakemake)  # noqa: F821
