@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
-pins = re.findall(r"^([a-z][^ \\]*==[^ \\]+)( ; [^\\]+)?", Path(__file__).with_name("requirements.lock").read_text(), re.M)
+pins = re.findall(
+    r"^([a-z][^ \\]*==[^ \\]+)( ; [^\\]+)?", Path(__file__).with_name("requirements.lock").read_text(), re.M
+)
 print("# Made by `make lock` from requirements.lock; do not edit.")
 print("name: holder\nchannels: [conda-forge]\ndependencies:\n  - python=3.11\n  - pip\n  - pip:")
 for pin, marker in pins:

@@ -34,7 +34,9 @@ def check(config: dict) -> dict:
             shipped = schema["properties"][kind]["properties"].get(name, {}).get("properties", {})
             for key in given:
                 if key not in allowed and key not in shipped:
-                    raise HolderError(f"{kind}.{name}: unknown key '{key}'; allowed are {', '.join(sorted(allowed)) or 'none'}.")
+                    raise HolderError(
+                        f"{kind}.{name}: unknown key '{key}'; allowed are {', '.join(sorted(allowed)) or 'none'}."
+                    )
     for name in config["datasets"]:
         registry.facts("datasets", name)
     table = config["tables"]["table1"]
@@ -44,7 +46,9 @@ def check(config: dict) -> dict:
     for key, control in (("defenses", False), ("controls", True)):
         for name in table[key]:
             if registry.facts("defenses", name).get("CONTROL", False) != control or name == "none":
-                raise HolderError(f"tables.table1.{key}: '{name}' belongs under {'defenses' if control else 'controls'}.")
+                raise HolderError(
+                    f"tables.table1.{key}: '{name}' belongs under {'defenses' if control else 'controls'}."
+                )
     for i, block in enumerate(table["grid"]):
         where = f"tables.table1.grid[{i}]"
         _known(f"{where}.dataset", "datasets", [block["dataset"]])
@@ -114,13 +118,17 @@ def _rate(where: str, config: dict, block: dict, attack: str) -> None:
     """Refuse a poison rate that the dataset, or its target class for a clean-label attack, cannot give."""
     dataset = registry.facts("datasets", block["dataset"])
     if config["target_label"] >= dataset["CLASSES"]:
-        raise HolderError(f"target_label: found {config['target_label']}, {block['dataset']} has labels 0 to {dataset['CLASSES'] - 1}.")
+        raise HolderError(
+            f"target_label: found {config['target_label']}, "
+            f"{block['dataset']} has labels 0 to {dataset['CLASSES'] - 1}."
+        )
     total, per_class = dataset["TRAIN"], dataset["TRAIN_PER_CLASS"]
     used = config["datasets"].get(block["dataset"], {})
     for split in ("train", "test"):
         if (used.get(split) or 0) > dataset[split.upper()]:
             raise HolderError(
-                f"datasets.{block['dataset']}.{split}: found {used[split]}, allowed is at most {dataset[split.upper()]}."
+                f"datasets.{block['dataset']}.{split}: found {used[split]}, "
+                f"allowed is at most {dataset[split.upper()]}."
             )
     size = used.get("train") or total
     target = per_class if isinstance(per_class, int) else per_class[config["target_label"]]

@@ -36,9 +36,7 @@ def extract(encoder: Encoder, images: np.ndarray, device: torch.device, batch: i
     network = encoder.network
     if isinstance(network, torch.nn.Module):
         network = network.eval().to(device, memory_format=torch.channels_last)
-    mean, std = (
-        torch.tensor(v, device=device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std)
-    )
+    mean, std = (torch.tensor(v, device=device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std))
     out, started, told = [], time.monotonic(), 0
     for start in range(0, len(images), batch):
         x = torch.from_numpy(images[start : start + batch]).to(device).permute(0, 3, 1, 2).float()

@@ -81,7 +81,9 @@ def curves(cells: list[dict]) -> plt.Figure:
             axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
             axis.grid(axis="y", linewidth=0.3, alpha=0.6)
         figure.supxlabel("pruned hidden neurons", fontsize=7)
-        handles = {line.get_label(): line for axis in axes.flat for line in axis.get_lines() if line.get_label()[0] != "_"}
+        handles = {
+            line.get_label(): line for axis in axes.flat for line in axis.get_lines() if line.get_label()[0] != "_"
+        }
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 7))
     return figure
 

@@ -10,7 +10,7 @@ def metrics(correct: int, clean: int, hits: int, recovered: int, triggered: int)
     triggered, over triggered test images whose true class is not the target: a hit is classified
     as the target, a recovered one as its true class, so no image is both and ASR + RA ≤ 100.
     """
-    if not (0 <= correct <= clean and 0 <= hits and 0 <= recovered and hits + recovered <= triggered):
+    if not (0 <= correct <= clean and hits >= 0 and recovered >= 0 and hits + recovered <= triggered):
         raise HolderError(
             f"metrics: {correct} of {clean} clean, {hits} + {recovered} of {triggered} triggered images "
             "cannot be counts of one population each."

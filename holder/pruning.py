@@ -44,11 +44,12 @@ def _count(counts: Tensor, logits: Tensor, labels: tuple[Tensor, ...], rows: Ten
 
     The maximum over a leading dimension vectorises; argmax over the last takes twenty times longer.
     """
-    free = highest = logits.amax(0)
+    highest = logits.amax(0)
+    predicted = torch.full_like(highest, -1, dtype=torch.int64)
     for found, y in zip(counts, labels, strict=True):
-        own = logits.gather(0, y[rows][None, :, None].expand(1, *highest.shape))[0]
-        hit = (own == highest) & (free == highest)
-        free = torch.where(hit, torch.inf, free)
+        label = y[rows][:, None].expand(highest.shape)
+        hit = (logits.gather(0, label[None])[0] == highest) & ((predicted == -1) | (predicted == label))
+        predicted = torch.where(hit, label, predicted)
         found += hit.sum(0)
 
 

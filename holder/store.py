@@ -49,10 +49,10 @@ def _signature(array: np.ndarray) -> str:
 
 def save(path: str | Path, arrays: dict[str, np.ndarray], **info: object) -> None:
     """Write named arrays and a few JSON-able facts about them to one safetensors file."""
-    arrays = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-    metadata = {f"sha256 {name}": _signature(array) for name, array in arrays.items()}
-    metadata["info"] = json.dumps(info, sort_keys=True)
-    blob = safetensors.numpy.save(arrays, metadata)
+    arrays = {name: np.ascontiguousarray(array) for name, array in sorted(arrays.items())}
+    # One metadata entry: safetensors writes several in an order that changes from run to run.
+    facts = {"signatures": {name: _signature(array) for name, array in arrays.items()}, "info": info}
+    blob = safetensors.numpy.save(arrays, {"holder": json.dumps(facts, sort_keys=True)})
     with replacing(path) as part:
         part.write_bytes(blob)
 
@@ -65,10 +65,11 @@ def load(path: str | Path, *names: str) -> dict[str, np.ndarray]:
     mend = "delete it and run the same command again"
     try:
         with safetensors.safe_open(path, framework="numpy") as file:
-            metadata = file.metadata() or {}
+            signatures = json.loads((file.metadata() or {}).get("holder", "{}")).get("signatures", {})
             arrays = {}
-            for name in names or file.keys():
-                if name not in file.keys():
+            held = set(file.keys())
+            for name in names or sorted(held):
+                if name not in held:
                     raise HolderError(f"{path}: holds no array '{name}'; {mend}.")
                 arrays[name] = file.get_tensor(name)
     except FileNotFoundError as error:
@@ -76,7 +77,7 @@ def load(path: str | Path, *names: str) -> dict[str, np.ndarray]:
     except (safetensors.SafetensorError, ValueError) as error:
         raise HolderError(f"{path}: is truncated or not a safetensors file ({error}); {mend}.") from error
     for name, array in arrays.items():
-        if metadata.get(f"sha256 {name}") != _signature(array):
+        if signatures.get(name) != _signature(array):
             raise HolderError(f"{path}: array '{name}' is not what was written (SHA-256 differs); {mend}.")
     return arrays
 
@@ -84,7 +85,7 @@ def load(path: str | Path, *names: str) -> dict[str, np.ndarray]:
 def info(path: str | Path) -> dict:
     """The facts given to `save`."""
     with safetensors.safe_open(path, framework="numpy") as file:
-        return json.loads(file.metadata()["info"])
+        return json.loads(file.metadata()["holder"])["info"]
 
 
 def save_json(path: str | Path, data: object) -> None:

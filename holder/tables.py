@@ -32,11 +32,13 @@ CONTROLS = {"l1norm": "‖w‖₁ order", "random": "random order"}
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "gtsrb": "GTSRB"}
 
 
-def rows(paths: list[str]) -> pd.DataFrame:
+def rows(paths: list[str], settings: dict[str, dict] | None = None) -> pd.DataFrame:
     """One row per metrics file: the cell's coordinates, seed, defense, pruned and acc, asr, ra.
 
     A control has no operating point of its own: it is read off its curve (`curve.safetensors`
     beside the metrics file) at the count that HP pruned in the same cell with the same seed.
+
+    settings: what each defense should have been run with; a file made with others is refused.
     """
     read = []
     for path in paths:
@@ -44,11 +46,19 @@ def rows(paths: list[str]) -> pd.DataFrame:
             read.append({**json.loads(Path(path).read_text(encoding="utf-8")), "path": path})
         except (OSError, ValueError) as error:
             raise HolderError(f"{path}: is not a metrics file ({error}); delete it and run again.") from error
+    for r in read:
+        wanted = (settings or {}).get(r["defense"], r["settings"])
+        if r["settings"] != wanted:
+            raise HolderError(
+                f"{r['path']}: was made with {r['settings']}, the config says {wanted}; delete it and run again."
+            )
     at_hp = {_place(r): r["pruned"] for r in read if r["defense"] == "hp"}
     for r in read:
         if r["pruned"] is None:
             if _place(r) not in at_hp:
-                raise HolderError(f"{r['path']}: {r['defense']} is a control and the table has no hp to compare it with.")
+                raise HolderError(
+                    f"{r['path']}: {r['defense']} is a control and the table has no hp to compare it with."
+                )
             r["pruned"], r["control"] = at_hp[_place(r)], True
             curve = store.load(Path(r["path"]).with_name("curve.safetensors"), "correct", "hits", "recovered")
             at = {name: int(counts[r["pruned"]]) for name, counts in curve.items()}

@@ -122,4 +122,3 @@ class _TensorsOnly(pickle.Unpickler):
         if (module, name) not in allowed:
             raise pickle.UnpicklingError(f"{module}.{name} is not allowed in a weights file")
         return allowed[module, name]
-

@@ -1,6 +1,7 @@
 """What the rules share: the checked configuration, the wildcards' values, code fingerprints."""
 
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from holder import registry
 from holder.codehash import code_hash
 from holder.config import check, settings
 from holder.errors import HolderError
+from holder.store import save_text
 
 try:
     check(config)
@@ -20,6 +22,9 @@ GPU = 1 if config["device"] == "cuda" else 0
 TABLE1 = config["tables"]["table1"]
 HP = settings(config, "defenses", "hp")
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
+
+CELL = "{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
+HP_SETTINGS = str(Path(*(f"{key}={{{key}}}" for key in HP)))
 
 
 wildcard_constraints:
@@ -65,6 +70,41 @@ def extractor_settings(name, of_weights):
     """An extractor's settings: where its weights come from, or how it is built and run."""
     keys = ("weights", "sha256", "hub", "revision")
     return {k: v for k, v in settings(config, "extractors", name).items() if (k in keys) == of_weights}
+
+
+def made_of(name, table):
+    """File that lists what a table is made of, rewritten only when that changes.
+
+    Snakemake's own record lies in .snakemake; without it a changed input would go unseen, since a
+    missing intermediate file alone makes no job run. This file is an input and survives.
+    """
+    path = Path(config["results"]) / f"{name}.made_of.json"
+    defenses = ["none", *table["defenses"], *table["controls"]]
+    content = {
+        "inputs": pruned("metrics.json", table),
+        "settings": {d: settings(config, "defenses", d) for d in defenses},
+    }
+    text = json.dumps(content, indent=1) + "\n"
+    if not path.exists() or path.read_text() != text:
+        save_text(path, text)
+    return str(path)
+
+
+def pruned(kind, table=TABLE1):
+    """Curve or metrics files of a table: the undefended column, its defenses and its controls."""
+    folders = {"hp": f"hp/{HP_SETTINGS.format(**HP)}"}
+    return [
+        path
+        for defense in ["none", *table["defenses"], *table["controls"]]
+        for path in cells(f"<results>/pruned/{CELL}/{folders.get(defense, defense)}/{kind}", table)
+    ]
+
+
+def shown_attacks():
+    """Dataset of the table's first block and every attack that the table tries on it, in order."""
+    dataset = TABLE1["grid"][0]["dataset"]
+    blocks = [block["attacks"] for block in TABLE1["grid"] if block["dataset"] == dataset]
+    return dataset, list(dict.fromkeys(attack for attacks in blocks for attack in attacks))
 
 
 def refuse_without_gpu():

@@ -1,30 +1,27 @@
 rule fetch_weights:
-    message:
-        "Weights of {wildcards.extractor}, hash checked"
-    localrule: True
     output:
         weights="<data>/weights/{extractor}.safetensors",
-    params:
-        settings=lambda w: extractor_settings(w.extractor, of_weights=True),
-        sources=lambda w: registry.facts("extractors", w.extractor)["WEIGHTS"],
-        code=fingerprint("scripts/fetch_weights.py"),
     log:
         "<logs>/fetch_weights/{extractor}.log",
     benchmark:
         "<benchmarks>/fetch_weights/{extractor}.jsonl"
+    localrule: True
     conda:
         "../envs/holder.yaml"
     resources:
         mem_mb=4000,
         runtime=60,
+    params:
+        settings=lambda w: extractor_settings(w.extractor, of_weights=True),
+        sources=lambda w: registry.facts("extractors", w.extractor)["WEIGHTS"],
+        code=fingerprint("scripts/fetch_weights.py"),
+    message:
+        "Weights of {wildcards.extractor}, hash checked"
     script:
         "../scripts/fetch_weights.py"
 
 
 rule weights:
-    message:
-        "Everything that needs a network is in place"
-    localrule: True
     input:
         expand("<data>/weights/{extractor}.safetensors", extractor=TABLE1["extractor"]),
         expand(
@@ -32,21 +29,19 @@ rule weights:
             dataset=sorted({block["dataset"] for block in TABLE1["grid"]}),
             split=["train", "test"],
         ),
+    localrule: True
+    message:
+        "Everything that needs a network is in place"
 
 
 # One rule for clean, poisoned and triggered images alike: a features file stands where its
 # images file stands, under the extractor's name, so nothing is ever extracted twice.
 rule features:
-    message:
-        "Features: {wildcards.extractor} of {wildcards.images}"
     input:
         images="<results>/images/{images}.safetensors",
         weights="<data>/weights/{extractor}.safetensors",
     output:
         features="<results>/features/{extractor}/{images}.safetensors",
-    params:
-        settings=lambda w: extractor_settings(w.extractor, of_weights=False),
-        code=fingerprint("scripts/features.py", "extractors", "extractor"),
     log:
         "<logs>/features/{extractor}/{images}.log",
     benchmark:
@@ -57,5 +52,10 @@ rule features:
         gpu=GPU,
         mem_mb=6000,
         runtime=60,
+    params:
+        settings=lambda w: extractor_settings(w.extractor, of_weights=False),
+        code=fingerprint("scripts/features.py", "extractors", "extractor"),
+    message:
+        "Features: {wildcards.extractor} of {wildcards.images}"
     script:
         "../scripts/features.py"

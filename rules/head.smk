@@ -1,14 +1,9 @@
 rule head:
-    message:
-        "Classifier on {wildcards.extractor} features: {wildcards.dataset}, {wildcards.attack} at {wildcards.poison_rate}, seed {wildcards.seed}"
     input:
         train="<results>/features/{extractor}/{dataset}/train.safetensors",
         poisoned="<results>/features/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.safetensors",
     output:
         head="<results>/heads/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.safetensors",
-    params:
-        settings=config["classifier"],
-        code=fingerprint("scripts/head.py"),
     log:
         "<logs>/head/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.log",
     benchmark:
@@ -19,5 +14,10 @@ rule head:
         gpu=GPU,
         mem_mb=4000,
         runtime=30,
+    params:
+        settings=config["classifier"],
+        code=fingerprint("scripts/head.py"),
+    message:
+        "Classifier on {wildcards.extractor} features: {wildcards.dataset}, {wildcards.attack} at {wildcards.poison_rate}, seed {wildcards.seed}"
     script:
         "../scripts/head.py"

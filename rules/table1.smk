@@ -1,22 +1,23 @@
 rule table1:
-    message:
-        "Table 1"
-    localrule: True
     input:
+        made_of=made_of("table1", TABLE1),
         metrics=pruned("metrics.json"),
         curves=pruned("curve.safetensors"),
     output:
         csv="<results>/table1.csv",
         md="<results>/table1.md",
         tex="<results>/table1.tex",
-    params:
-        published=hashlib.sha256((Path(workflow.basedir) / "config/published.csv").read_bytes()).hexdigest(),
-        code=fingerprint("scripts/table1.py"),
     log:
         "<logs>/table1.log",
     benchmark:
         "<benchmarks>/table1.jsonl"
+    localrule: True
     conda:
         "../envs/holder.yaml"
+    params:
+        published=hashlib.sha256((Path(workflow.basedir) / "config/published.csv").read_bytes()).hexdigest(),
+        code=fingerprint("scripts/table1.py"),
+    message:
+        "Table 1"
     script:
         "../scripts/table1.py"

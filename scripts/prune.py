@@ -45,9 +45,7 @@ def main(snakemake):
     if count is None:  # a control: the table reads it off its curve, at HP's count
         result = {"counts": {"clean": len(test["labels"]), "triggered": len(truth)}}
     else:
-        result = metrics(
-            int(correct[count]), len(test["labels"]), int(hits[count]), int(recovered[count]), len(truth)
-        )
+        result = metrics(int(correct[count]), len(test["labels"]), int(hits[count]), int(recovered[count]), len(truth))
         logging.info("%d pruned: ACC %.1f, ASR %.1f, RA %.1f", count, result["acc"], result["asr"], result["ra"])
 
     counts = {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}

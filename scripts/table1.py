@@ -1,10 +1,14 @@
 """Gather Table 1's metrics files; write it as tidy CSV, Markdown and LaTeX."""
 
+import json
+from pathlib import Path
+
 from holder import job, store, tables
 
 
 def main(snakemake):
-    table = tables.aggregate(tables.rows(snakemake.input.metrics), 1)
+    expected = json.loads(Path(snakemake.input.made_of).read_text(encoding="utf-8"))["settings"]
+    table = tables.aggregate(tables.rows(snakemake.input.metrics, expected), 1)
     title = "Table 1: Hölder Pruning (HP) against pruning baselines"
     store.save_text(snakemake.output.csv, table.to_csv(index=False, float_format="%.4f"))
     store.save_text(snakemake.output.md, tables.markdown(table, title))

@@ -28,7 +28,5 @@ def prune(
     """
     rows = torch.randperm(len(z), generator=generator)[:samples].to(z.device)
     z, y = z[rows], y[rows]
-    correct = torch.stack(
-        [(logits(head, (z + epsilon * w.sign()).clamp_(0, 1)).argmax(1) == y).sum() for w in head.w1]
-    )
+    correct = torch.stack([(logits(head, (z + epsilon * w.sign()).clamp_(0, 1)).argmax(1) == y).sum() for w in head.w1])
     return 1 - correct / len(z), math.ceil(ratio * len(head.b1))

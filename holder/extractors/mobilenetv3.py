@@ -29,4 +29,3 @@ def build(state: dict[str, Tensor], *, size: int = 128) -> Encoder:
     network.load_state_dict(state)
     network.classifier = nn.Identity()
     return Encoder(network, size, **IMAGENET)
-

@@ -1,0 +1,89 @@
+"""Tables from made-up metrics files whose right answer is known."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from holder import store, tables
+from holder.errors import HolderError
+from holder.metrics import metrics
+
+
+def write(folder, attack, defense, seed, correct, pruned, **more):
+    place = folder / attack / defense / str(seed)
+    cell = {"dataset": "cifar10", "extractor": "clip", "attack": attack, "poison_rate": 0.05, "seed": seed}
+    result = metrics(correct, 200, 30, 60, 120) if pruned is not None else {"counts": {"clean": 200, "triggered": 120}}
+    store.save_json(
+        place / "metrics.json",
+        {**cell, "defense": defense, "pruned": pruned, "settings": {"u": 1}, "train_images": 50, **result},
+    )
+    curve = {k: np.arange(6) * f for k, f in (("correct", 20), ("hits", 5), ("recovered", 7))}
+    store.save(place / "curve.safetensors", curve)
+    return str(place / "metrics.json")
+
+
+@pytest.fixture
+def paths(tmp_path):
+    out = []
+    for seed, correct in ((0, 150), (1, 170)):
+        for attack in ("bpp", "badnets"):
+            out.append(write(tmp_path, attack, "hp", seed, correct, 3 + seed))
+            out.append(write(tmp_path, attack, "none", seed, 180, 0))
+            out.append(write(tmp_path, attack, "random", seed, 0, None))
+    return out
+
+
+def test_means_deviations_and_printed_values(paths):
+    table = tables.aggregate(tables.rows(paths), 1)
+    assert list(table["attack"].unique()) == ["badnets", "bpp", "average"]
+    hp = table[(table["attack"] == "badnets") & (table["defense"] == "hp")].iloc[0]
+    assert (hp["acc_mean"], hp["n"], hp["pruned"]) == (80, 2, 3.5)
+    assert hp["acc_sd"] == pytest.approx(np.std([75, 85], ddof=1))
+    assert (hp["published_acc"], hp["published_asr"], hp["published_ra"]) == (93.7, 0.0, 93.3)
+    average = table[(table["attack"] == "average") & (table["defense"] == "hp")].iloc[0]
+    assert average["acc_mean"] == 80
+    assert average["published_acc"] == pytest.approx((93.7 + 92.9) / 2), "over the attacks shown, not the paper's nine"
+
+
+def test_a_control_is_read_at_hps_count_of_the_same_seed(paths):
+    rows = tables.rows(paths)
+    control = rows[(rows["defense"] == "random") & (rows["attack"] == "bpp")].set_index("seed")
+    assert control.loc[0, "acc"] == 100 * 60 / 200
+    assert control.loc[1, "asr"] == 100 * 20 / 120
+    assert control.loc[1, "pruned"] == 4
+
+
+def test_one_seed_has_no_deviation(paths):
+    table = tables.aggregate(tables.rows([p for p in paths if p.endswith("0/metrics.json")]), 1)
+    assert table["acc_sd"].isna().all()
+    assert (table["n"] == 1).all()
+
+
+def test_layouts_show_ours_and_the_printed_value(paths):
+    table = tables.aggregate(tables.rows(paths), 1)
+    text = tables.markdown(table, "Table 1")
+    assert "80.0±7.1 / 25.0±0.0 / 50.0±0.0<br>(93.7 / 0.0 / 93.3)" in text
+    assert "2 seeds" in text
+    latex = tables.latex(table, "Table 1")
+    assert r"80.0$\pm$7.1 & 25.0$\pm$0.0" in latex
+    assert "(93.7) & (0.0) & (93.3)" in latex
+    assert latex.count(r"\begin{tabular}") == latex.count(r"\end{tabular}") == 1
+
+
+def test_a_metrics_file_that_is_none_is_named(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"dataset": ')
+    with pytest.raises(HolderError, match="metrics.json: is not a metrics file"):
+        tables.rows([str(tmp_path / "metrics.json")])
+
+
+def test_a_file_made_with_other_settings_is_refused(paths):
+    with pytest.raises(HolderError, match=r"metrics.json: was made with {'u': 1}, the config says {'u': 2}"):
+        tables.rows(paths, {"hp": {"u": 2}})
+    assert len(tables.rows(paths, {"hp": {"u": 1}})) == len(paths)
+
+
+def test_every_printed_rate_is_a_percentage():
+    printed = pd.read_csv(tables.PUBLISHED)
+    rates = printed[printed["metric"].isin(tables.METRICS)]["value"].dropna()
+    assert len(rates) > 1000
+    assert rates.between(0, 100).all()

@@ -1,0 +1,233 @@
+"""The whole workflow on a dataset the tests make, in a copy of the checkout: runs, reruns, failures."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "results/toy/figures/figure16.png"]
+PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
+
+
+def copied(folder):
+    """The checkout with the toy dataset and extractor added, each as one file."""
+    for part in ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "holder"):
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
+        copy(ROOT / part, folder / part)
+    shutil.copy(ROOT / "tests/toy/dataset.py", folder / "holder/datasets/toy.py")
+    shutil.copy(ROOT / "tests/toy/extractor.py", folder / "holder/extractors/pixels.py")
+    shutil.copy(ROOT / "tests/toy/config.yaml", folder / "config/toy.yaml")
+    return folder
+
+
+def snakemake(project, *options, targets=TARGETS):
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
+    command += ["--configfile", "config/toy.yaml", *options, "--", *targets]
+    return subprocess.run(command, cwd=project, capture_output=True, text=True)
+
+
+def planned(project):
+    """Jobs by rule of a dry run, without the targets' own pseudo-rules."""
+    run = snakemake(project, "-n")
+    assert run.returncode == 0, run.stderr
+    table = re.search(r"Job stats:\n.*?\n-[- ]+\n(.*?)\ntotal", run.stdout + run.stderr, re.S)
+    return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    project = copied(tmp_path_factory.mktemp("workflow"))
+    run = snakemake(project)
+    assert run.returncode == 0, run.stderr[-5000:]
+    return project
+
+
+@pytest.fixture
+def project(finished, tmp_path):
+    """A copy of the finished run, times included, free to be changed."""
+    return shutil.copytree(finished, tmp_path / "project", symlinks=True)
+
+
+def edit(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_table_1_has_every_cell_and_the_numbers_hang_together(finished):
+    lines = (finished / "results/toy/table1.csv").read_text().splitlines()
+    header = lines[0].split(",")
+    assert {"dataset", "attack", "defense", "n", "acc_mean", "acc_sd", "published_acc"} <= set(header)
+    rows = [dict(zip(header, line.split(","), strict=True)) for line in lines[1:]]
+    found = {(r["attack"], r["defense"]) for r in rows}
+    defenses = ["none", "fp", "anp", "clp", "fmp", "hp", "l1norm", "random"]
+    assert found == {(a, d) for a in ("badnets", "sig", "average") for d in defenses}
+    for r in rows:
+        assert 0 <= float(r["asr_mean"]) + float(r["ra_mean"]) <= 100
+    undefended = next(r for r in rows if (r["attack"], r["defense"]) == ("badnets", "none"))
+    assert float(undefended["acc_mean"]) > 60, "the toy classes are easy"
+    for name in ("table1.md", "table1.tex", "figures/table1_curves.pdf", "figures/figure16.pdf"):
+        assert (finished / "results/toy" / name).stat().st_size > 500
+
+
+def test_every_metrics_file_says_what_made_it(finished):
+    files = sorted((finished / "results/toy/pruned").rglob("metrics.json"))
+    assert len(files) == 2 * 8
+    for file in files:
+        cell = json.loads(file.read_text())
+        assert {"settings", "sha256", "versions", "device", "seconds", "seed", "pruned", "counts"} <= set(cell)
+        assert cell["counts"]["clean"] == 200
+        assert cell["counts"]["triggered"] == 150, "triggered images of the target class are left out"
+
+
+def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):
+    again = copied(tmp_path)
+    assert snakemake(again).returncode == 0
+    for pattern in ("*.csv", "*.md", "*.tex", "*.safetensors", "*.png"):
+        files = sorted(p.relative_to(finished) for p in (finished / "results/toy").rglob(pattern))
+        assert files, pattern
+        for file in files:
+            assert (again / file).read_bytes() == (finished / file).read_bytes(), file
+
+
+def test_a_finished_run_has_nothing_to_do(project):
+    assert planned(project) == {}
+
+
+def test_touching_or_commenting_code_and_config_reruns_nothing(project):
+    for path in [*project.glob("scripts/*.py"), *project.glob("holder/**/*.py"), *project.glob("config/*")]:
+        os.utime(path)
+    edit(project / "holder/attacks/badnets.py", "out = images.copy()", "out = images.copy()  # a comment")
+    edit(project / "scripts/prune.py", '"""Rank the hidden', '"""Other words. Rank the hidden')
+    edit(project / "rules/prune.smk", "rule prune:", "# a comment\nrule prune:")
+    assert planned(project) == {}
+
+
+CURVES = {"table1": 1, "figure_curves": 1}
+
+
+@pytest.mark.parametrize("key", ["epsilon: 0.1 ", "alpha: 0.5"])
+def test_a_change_of_hp_runs_hp_table_and_curves_and_back_again_nothing_but_those(project, key):
+    edit(project / "config/config.yaml", key, key.split(":")[0] + ": 0.2 ")
+    assert planned(project) == {"prune_hp": 2, **CURVES}
+    assert snakemake(project).returncode == 0
+    assert planned(project) == {}
+    shutil.copy(ROOT / "config/config.yaml", project / "config/config.yaml")
+    assert planned(project) == CURVES, "the old scores are still there"
+
+
+def test_epsilon_and_alpha_swapped_is_seen(project):
+    edit(project / "config/config.yaml", "epsilon: 0.1 ", "epsilon: 0.5 ")
+    edit(project / "config/config.yaml", "    alpha: 0.5", "    alpha: 0.1")
+    assert planned(project) == {"prune_hp": 2, **CURVES}
+
+
+def test_without_snakemakes_memory_hp_changes_are_still_seen(project):
+    shutil.rmtree(project / ".snakemake")
+    assert planned(project) == {}
+    edit(project / "config/config.yaml", "epsilon: 0.1 ", "epsilon: 0.2 ")
+    assert planned(project) == {"prune_hp": 2, **CURVES}
+
+
+def test_without_snakemakes_memory_a_changed_baseline_is_refused_not_shown(project):
+    shutil.rmtree(project / ".snakemake")
+    edit(project / "config/toy.yaml", "samples: 100", "samples: 90")
+    run = snakemake(project)
+    assert run.returncode == 1
+    assert re.search(r"fmp/metrics.json: was made with .*'samples': 100.*, the config says .*'samples': 90", run.stderr)
+
+
+def test_a_setting_of_one_baseline_reruns_that_baseline(project):
+    edit(project / "config/toy.yaml", "samples: 100", "samples: 90")
+    assert planned(project) == {"prune": 2, **CURVES}
+
+
+def test_one_attacks_code_reruns_that_attack_alone(project):
+    edit(project / "holder/attacks/badnets.py", "= 255", "= 254")
+    jobs = planned(project)
+    expected = {"fit_attack": 1, "poison": 1, "trigger_test": 1, "features": 2, "head": 1, "prune": 7, "prune_hp": 1}
+    assert jobs == {**expected, **CURVES, "figure16": 1}
+
+
+def test_one_defenses_code_reruns_that_defense_alone(project):
+    edit(project / "holder/defenses/clp.py", "scores.std()", "scores.std(correction=0)")
+    assert planned(project) == {"prune": 2, **CURVES}
+
+
+def test_a_new_attack_runs_only_its_own_jobs(project):
+    text = (project / "holder/attacks/badnets.py").read_text()
+    (project / "holder/attacks/corner.py").write_text(text.replace("-size:, -size:", ":size, :size"))
+    edit(project / "config/toy.yaml", "[badnets, sig]", "[badnets, sig, corner]")
+    jobs = planned(project)
+    expected = {"fit_attack": 1, "poison": 1, "trigger_test": 1, "features": 2, "head": 1, "prune": 7, "prune_hp": 1}
+    assert jobs == {**expected, **CURVES, "figure16": 1}
+    assert snakemake(project).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ("attacks: [badnets, sig]", "attacks: [badnets, sgi]", r"'sgi' is not known; there are badnets"),
+        ("poison_rate: 0.1", "poison_rate: 0.5", r"is 200 images for sig, allowed is 1 to the target class's 100"),
+        ("device: cpu", "devise: cpu", r"config: unknown key 'devise'; allowed are"),
+    ],
+)
+def test_a_wrong_config_stops_before_any_job(project, old, new, sentence):
+    edit(project / "config/toy.yaml", old, new)
+    run = snakemake(project, "--forceall")
+    assert run.returncode == 1
+    assert re.search(sentence, run.stderr)
+    assert "Traceback" not in run.stderr
+    assert "Finished job" not in run.stderr
+
+
+def test_a_corrupt_file_stops_the_job_that_reads_it_with_one_sentence(project):
+    head = project / "results/toy/heads/pixels/toy/badnets/seed=0/poison_rate=0.1.safetensors"
+    head.write_bytes(head.read_bytes()[:-7])
+    run = snakemake(project, "--forcerun", "prune", targets=[f"{PRUNED}/clp/metrics.json"])
+    assert run.returncode == 1
+    assert re.search(r"prune .*: results/toy/heads/\S+: is truncated", run.stderr)
+    assert "Traceback" not in run.stderr
+    assert not (project / f"{PRUNED}/clp/metrics.json").exists(), "Snakemake removes a failed job's output"
+
+
+def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
+    project = shutil.copytree(finished, tmp_path / "project", symlinks=True)
+    hidden = {**os.environ, "PATH": "/usr/bin:/bin"}
+    if shutil.which("nvidia-smi", path=hidden["PATH"]):
+        pytest.skip("this machine has a GPU")
+    edit(project / "config/toy.yaml", "device: cpu", "device: cuda")
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
+
+    def run(*more):
+        return subprocess.run(
+            [*command, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden
+        )
+
+    refused = run()
+    assert refused.returncode == 1
+    assert re.search(
+        r"jobs ask for a GPU and this machine has none .* about \d+ hours: .*profiles/quick", refused.stderr
+    )
+    assert "Finished job" not in refused.stderr
+    assert run("-n").returncode == 0, "a dry run needs no GPU"
+    edit(project / "config/toy.yaml", "device: cuda", "device: cuda\nallow_cpu: true")
+    assert snakemake(project, "--forcerun", "head", targets=[f"{PRUNED}/none/metrics.json"]).returncode == 0
+
+
+def test_the_shipped_lock_names_no_host_and_hashes_every_pin():
+    lock = (ROOT / "envs/requirements.lock").read_text()
+    assert "://" not in lock
+    pins = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n    --hash=sha256:", lock, re.M)
+    assert len(pins) == len(re.findall(r"^[a-z0-9][^\n]*==", lock, re.M)) > 50
+
+
+def test_the_conda_environment_has_the_locks_versions():
+    made = subprocess.check_output([sys.executable, ROOT / "envs/conda_from_lock.py"], text=True)
+    assert (ROOT / "envs/holder.yaml").read_text() == made
