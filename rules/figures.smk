@@ -38,7 +38,7 @@ rule figure16:
         "../envs/holder.yaml"
     params:
         attacks=shown_attacks()[1],
-        image=10,
+        image=3,
         code=fingerprint("scripts/figure16.py"),
     message:
         "Figure 16: one image under every trigger"
