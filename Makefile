@@ -22,6 +22,7 @@ lint: $(ENV)  ## style of the Python and Snakemake files, and Snakemake's own ad
 # The environment is one hash-pinned lock. Delete .venv to build it anew.
 $(ENV): envs/requirements.lock
 	$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 11) and 'Python 3.11 or newer is needed: make PYTHON=python3.x')"
+	@echo "Making the pinned environment in .venv: 3 GB to download, 6 GB on disk, some minutes."
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --require-hashes --requirement envs/requirements.lock
 	touch $@

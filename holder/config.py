@@ -9,7 +9,12 @@ from holder import registry
 from holder.errors import HolderError
 
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
-FUNCTIONS = {"datasets": (), "attacks": ("fit", "apply", "poison"), "extractors": ("build",), "defenses": ("prune",)}
+FUNCTIONS = {
+    "datasets": (),
+    "attacks": ("fit", "apply", "poison", "cover"),
+    "extractors": ("build",),
+    "defenses": ("prune",),
+}
 """Functions of a module whose keyword-only parameters may be set in the config."""
 
 EXTRACTOR_KEYS = {"batch": 250, "weights": None, "sha256": None}
@@ -27,10 +32,8 @@ def check(config: dict) -> dict:
     if errors:
         raise HolderError(_sentence(errors[0]))
     for kind in ("attacks", "extractors", "defenses"):
-        functions = FUNCTIONS[kind]
         for name, given in config[kind].items():
-            own = {} if kind != "extractors" else EXTRACTOR_KEYS
-            allowed = {**registry.settings(kind, name, *functions), **own}
+            allowed = defaults(kind, name)
             shipped = schema["properties"][kind]["properties"].get(name, {}).get("properties", {})
             for key in given:
                 if key not in allowed and key not in shipped:
@@ -58,9 +61,19 @@ def check(config: dict) -> dict:
     return config
 
 
+def defaults(kind: str, name: str) -> dict:
+    """Every setting of a module with its default: its functions' keyword-only parameters and what the stage adds."""
+    own = registry.settings(kind, name, *FUNCTIONS[kind])
+    if kind == "extractors":
+        own |= EXTRACTOR_KEYS
+    if kind == "attacks" and "COVER_RATIO" in registry.facts(kind, name):
+        own["cover_ratio"] = registry.facts(kind, name)["COVER_RATIO"]
+    return own
+
+
 def settings(config: dict, kind: str, name: str) -> dict:
     """Settings of a module: its own defaults overlaid with the config's."""
-    return {**registry.settings(kind, name, *FUNCTIONS[kind]), **config[kind].get(name, {})}
+    return {**defaults(kind, name), **config[kind].get(name, {})}
 
 
 def _fill(value: object, schema: dict, root: dict) -> None:
@@ -140,4 +153,10 @@ def _rate(where: str, config: dict, block: dict, attack: str) -> None:
         raise HolderError(
             f"{where}.poison_rate: {block['poison_rate']:g} of {block['dataset']}'s {size} training images is "
             f"{count} images for {attack}, allowed is 1 to {kind}."
+        )
+    cover = round(settings(config, "attacks", attack).get("cover_ratio", 0) * count)
+    if count + cover > size:
+        raise HolderError(
+            f"attacks.{attack}.cover_ratio: {count} poisoned and {cover} cover images were asked of "
+            f"{block['dataset']}'s {size} training images."
         )

@@ -35,9 +35,9 @@ def canonical(name: str, folder: str | None, cache: Path) -> Arrays:
         except Exception as error:  # a missing client, a refused connection, a corrupt archive, …
             failures.append(f"{source.__name__}: {str(error) or type(error).__name__}")
             if download:
-                log.info("%s: not from %s", name, failures[-1])
+                log.info("%s; trying the next source", failures[-1])
             continue
-        log.info("%s: from %s in %s", name, source.__name__, where)
+        log.info("read from %s in %s", source.__name__, where)
         _check(name, module, where, arrays)
         return arrays
     key = f"datasets.{name}.folder" if folder else "every source failed"

@@ -16,7 +16,7 @@ from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES
 # Okabe & Ito's colours, told apart with any colour vision; controls are grey.
 COLOURS = {"hp": "#D55E00", "fp": "#0072B2", "anp": "#009E73", "clp": "#CC79A7", "fmp": "#E69F00"}
 MARKERS = {"hp": "o", "fp": "s", "anp": "^", "clp": "D", "fmp": "v"}
-GREYS = {"l1norm": ("#555555", "--"), "random": ("#999999", ":")}
+GREYS = {"l1norm": ("#000000", (0, (2, 4))), "random": ("#999999", ":")}
 STYLE = {
     "font.size": 7,
     "axes.titlesize": 7.5,
@@ -65,7 +65,8 @@ def curves(cells: list[dict]) -> plt.Figure:
         )
         for (dataset, attack), methods in grid.items():
             column, row = attacks.index(attack), 2 * datasets.index(dataset)
-            for name in [*GREYS, *sorted(set(methods) - set(GREYS) - {"hp"}), "hp"]:
+            known = [*DEFENSES, *CONTROLS]
+            for name in [*known, *sorted(set(methods) - set(known))]:
                 for axis, count, total in (
                     (axes[row, column], "correct", "clean"),
                     (axes[row + 1, column], "hits", "triggered"),
@@ -80,7 +81,13 @@ def curves(cells: list[dict]) -> plt.Figure:
         for axis in axes.flat:
             axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
             axis.grid(axis="y", linewidth=0.3, alpha=0.6)
-        figure.supxlabel("pruned hidden neurons", fontsize=7)
+        extractors = ", ".join(sorted({cell["extractor"] for cell in cells}))
+        seeds = len({cell["seed"] for cell in cells})
+        figure.supxlabel(
+            f"pruned hidden neurons (markers: each defense's own choice); {extractors} features, "
+            f"{seeds} seed{'s' * (seeds > 1)}",
+            fontsize=7,
+        )
         handles = {
             line.get_label(): line for axis in axes.flat for line in axis.get_lines() if line.get_label()[0] != "_"
         }
@@ -93,7 +100,10 @@ def _line(axis: plt.Axes, name: str, cells: list[dict], count: str, total: str) 
     x, mean = np.arange(rates.shape[1]), rates.mean(0)
     colour, dash = GREYS.get(name, (COLOURS.get(name, "#000000"), "-"))
     label = {**DEFENSES, **CONTROLS}.get(name, name)
-    axis.plot(x, mean, dash, color=colour, label=label, zorder=3 if name == "hp" else 2)
+    # Controls are dashed and on top: where one lies on HP, both can be seen.
+    axis.plot(
+        x, mean, linestyle=dash, color=colour, label=label, zorder=3.5 if name in GREYS else 3 if name == "hp" else 2
+    )
     if len(rates) > 1:
         axis.fill_between(x, rates.min(0), rates.max(0), color=colour, alpha=0.15, linewidth=0)
     for cell, line in zip(cells, rates, strict=True):
@@ -113,7 +123,9 @@ def triggers(benign: np.ndarray, triggered: dict[str, np.ndarray], gain: int = 5
             axis.axis("off")
         axes[0, 0].imshow(benign)
         axes[0, 0].set_title("benign")
-        axes[1, 0].text(0.5, 0.5, f"difference\n× {gain}", ha="center", va="center", transform=axes[1, 0].transAxes)
+        axes[1, 0].text(
+            0.5, 0.5, f"difference\n× {gain}\n(grey: none)", ha="center", va="center", transform=axes[1, 0].transAxes
+        )
         for column, name in enumerate(names, start=1):
             difference = triggered[name].astype(int) - benign
             axes[0, column].imshow(triggered[name])

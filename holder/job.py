@@ -1,5 +1,6 @@
 """What every script does around its work: a log, one sentence for expected failures, a device."""
 
+import hashlib
 import logging
 import sys
 import time
@@ -18,7 +19,7 @@ def run(main: Callable, snakemake) -> None:
     handlers = [logging.StreamHandler(sys.stderr)]
     if snakemake.log:
         handlers.append(logging.FileHandler(snakemake.log[0], mode="w"))
-    name = " ".join([snakemake.rule, *map(str, snakemake.wildcards)])
+    name = str(snakemake.log).rpartition("logs/")[2].removesuffix(".log") or snakemake.rule
     logging.basicConfig(
         level=logging.INFO, format=f"%(asctime)s {name}: %(message)s", datefmt="%H:%M:%S", handlers=handlers
     )
@@ -51,6 +52,14 @@ def device(snakemake):
         if not snakemake.config["allow_cpu"]:
             raise HolderError("device: this job asks for a GPU and torch finds none; set allow_cpu: true to go on.")
     return torch.device("cpu")
+
+
+def key(snakemake) -> str:
+    """What a checkpoint belongs to: the rule's params (settings and code) and the content of its inputs."""
+    from holder import store
+
+    inputs = [store.file_sha256(path) for path in snakemake.input]
+    return hashlib.sha256(repr([dict(snakemake.params.items()), inputs]).encode()).hexdigest()
 
 
 def torch_generator(*coordinates: object):

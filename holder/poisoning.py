@@ -5,6 +5,10 @@ from types import ModuleType
 import numpy as np
 
 from holder.errors import HolderError
+from holder.registry import accepted
+
+POISON, COVER = 1, 2
+"""Roles of an overlay's rows; every other training image is clean (0)."""
 
 
 def choose(
@@ -31,19 +35,36 @@ def poison(
     images: np.ndarray,
     labels: np.ndarray,
     fitted: dict,
-    index: np.ndarray,
+    poison_rate: float,
     target_label: int,
+    rng: np.random.Generator,
     settings: dict,
+    cover_ratio: float = 0,
 ) -> dict[str, np.ndarray]:
-    """The overlay: `index` (int64), the poisoned `images` (uint8) and their `labels` (uint8).
+    """The overlay: `index` (int64), `images` (uint8), `labels` (uint8) and `role` (uint8, POISON or COVER).
 
-    An attack whose training images differ from its test images (an adversarial perturbation
-    below the trigger, say) has a function `poison` beside `apply`.
+    An attack whose training images differ from its test images (an adversarial perturbation below
+    the trigger, say) has a function `poison` beside `apply`. `cover_ratio` cover images per poisoned
+    one, made by the attack's `cover`, keep their labels: they teach a classifier that only the exact
+    trigger counts. Rows are sorted by index.
     """
+    index = choose(labels, poison_rate, target_label, attack.CLEAN_LABEL, rng)
     make = getattr(attack, "poison", attack.apply)
-    poisoned = make(images[index], fitted, **settings)
+    poisoned = make(images[index], fitted, **accepted(make, {"index": index, **settings}))
     new_labels = labels[index] if attack.CLEAN_LABEL else np.full(len(index), target_label, labels.dtype)
-    return {"index": index.astype(np.int64), "images": poisoned, "labels": new_labels}
+    rows = {"index": index, "images": poisoned, "labels": new_labels, "role": np.full(len(index), POISON, np.uint8)}
+    count = round(cover_ratio * len(index))
+    if count:
+        rest = np.setdiff1d(np.arange(len(labels)), index)
+        if count > len(rest):
+            raise HolderError(f"cover_ratio {cover_ratio:g} asks for {count} cover images, {len(rest)} are left.")
+        covered = np.sort(rng.choice(rest, count, replace=False))
+        others = images[rng.permutation(len(images))[:count]]
+        made = attack.cover(images[covered], others, fitted, rng=rng, **accepted(attack.cover, settings))
+        more = {"index": covered, "images": made, "labels": labels[covered], "role": np.full(count, COVER, np.uint8)}
+        rows = {key: np.concatenate([rows[key], more[key]]) for key in rows}
+    order = np.argsort(rows["index"], kind="stable")
+    return {key: value[order] for key, value in rows.items()}
 
 
 def trigger(

@@ -13,6 +13,8 @@ import safetensors.numpy
 
 from holder.errors import HolderError
 
+MEND = "delete it and run the same command again"
+
 
 @contextlib.contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -62,30 +64,33 @@ def load(path: str | Path, *names: str) -> dict[str, np.ndarray]:
 
     Raises HolderError when the file is missing, truncated, altered or lacks an array.
     """
-    mend = "delete it and run the same command again"
-    try:
-        with safetensors.safe_open(path, framework="numpy") as file:
-            signatures = json.loads((file.metadata() or {}).get("holder", "{}")).get("signatures", {})
-            arrays = {}
-            held = set(file.keys())
-            for name in names or sorted(held):
-                if name not in held:
-                    raise HolderError(f"{path}: holds no array '{name}'; {mend}.")
-                arrays[name] = file.get_tensor(name)
-    except FileNotFoundError as error:
-        raise HolderError(f"{path}: does not exist.") from error
-    except (safetensors.SafetensorError, ValueError) as error:
-        raise HolderError(f"{path}: is truncated or not a safetensors file ({error}); {mend}.") from error
+    with _opened(path) as (file, facts):
+        held = set(file.keys())
+        absent = [name for name in names if name not in held]
+        if absent:
+            raise HolderError(f"{path}: holds no array '{absent[0]}'; {MEND}.")
+        arrays = {name: file.get_tensor(name) for name in names or sorted(held)}
     for name, array in arrays.items():
-        if signatures.get(name) != _signature(array):
-            raise HolderError(f"{path}: array '{name}' is not what was written (SHA-256 differs); {mend}.")
+        if facts["signatures"].get(name) != _signature(array):
+            raise HolderError(f"{path}: array '{name}' is not what was written (SHA-256 differs); {MEND}.")
     return arrays
 
 
 def info(path: str | Path) -> dict:
-    """The facts given to `save`."""
-    with safetensors.safe_open(path, framework="numpy") as file:
-        return json.loads(file.metadata()["holder"])["info"]
+    """The facts given to `save`; raises as `load` does."""
+    with _opened(path) as (_, facts):
+        return facts["info"]
+
+
+@contextlib.contextmanager
+def _opened(path: str | Path) -> Iterator[tuple]:
+    try:
+        with safetensors.safe_open(path, framework="numpy") as file:
+            yield file, json.loads((file.metadata() or {})["holder"])
+    except FileNotFoundError as error:
+        raise HolderError(f"{path}: does not exist.") from error
+    except (safetensors.SafetensorError, KeyError, ValueError, OSError) as error:
+        raise HolderError(f"{path}: is truncated or not a file of this workflow ({error}); {MEND}.") from error
 
 
 def save_json(path: str | Path, data: object) -> None:

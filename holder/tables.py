@@ -63,7 +63,9 @@ def rows(paths: list[str], settings: dict[str, dict] | None = None) -> pd.DataFr
             curve = store.load(Path(r["path"]).with_name("curve.safetensors"), "correct", "hits", "recovered")
             at = {name: int(counts[r["pruned"]]) for name, counts in curve.items()}
             r.update(metrics(clean=r["counts"]["clean"], triggered=r["counts"]["triggered"], **at))
-    return pd.DataFrame(read)[[*CELL, "seed", "defense", "pruned", *METRICS, "train_images"]]
+    for r in read:
+        r["settings"] = " ".join(f"{key}={value}" for key, value in r["settings"].items())
+    return pd.DataFrame(read)[[*CELL, "seed", "defense", "settings", "pruned", *METRICS, "train_images"]]
 
 
 def _place(row: dict) -> tuple:
@@ -82,17 +84,17 @@ def published(table: int) -> pd.DataFrame:
 def aggregate(per_seed: pd.DataFrame, table: int) -> pd.DataFrame:
     """Mean and standard deviation over seeds, an average row per dataset and the printed values.
 
-    Columns: dataset, extractor, attack, poison_rate, defense, n (seeds), pruned, train_images,
+    Columns: dataset, extractor, attack, poison_rate, defense, settings, n (seeds), pruned, train_images,
     {acc,asr,ra}_mean, _sd (empty for one seed), published_{acc,asr,ra}. The average row averages
     the attacks of this table, per seed first; its printed values are recomputed from the printed
     rows of the same attacks, since the paper's own averages are over nine attacks and partly wrong.
     """
     printed = published(table)
-    averages = per_seed.groupby(["dataset", "extractor", "seed", "defense"], as_index=False)[
+    averages = per_seed.groupby(["dataset", "extractor", "seed", "defense", "settings"], as_index=False)[
         [*METRICS, "pruned", "train_images"]
     ].mean()
     everything = pd.concat([per_seed, averages.assign(attack="average", poison_rate=np.nan)])
-    grouped = everything.groupby([*CELL, "defense"], dropna=False, sort=False)
+    grouped = everything.groupby([*CELL, "defense", "settings"], dropna=False, sort=False)
     out = grouped[METRICS].agg(["mean", "std"])
     out.columns = [f"{metric}_{'mean' if stat == 'mean' else 'sd'}" for metric, stat in out.columns]
     out.insert(0, "n", grouped.size())
@@ -133,14 +135,29 @@ def _header(rows: pd.DataFrame) -> str:
     return f"{name}, {first['extractor']} features, {first['train_images']:,} training images, {seeds}"
 
 
+NOTE = (
+    "ACC / ASR / RA in %; in brackets the paper's printed values, which are for the whole dataset and CLIP features "
+    "whatever is used here (average rows: over the attacks shown). ASR and RA are over triggered test images whose "
+    "true class is not the target."
+)
+
+
+def _hp_settings(table: pd.DataFrame) -> str:
+    return ", ".join(dict.fromkeys(table.loc[table["defense"] == "hp", "settings"])) or "not in this table"
+
+
+def _row_name(attack: str, line: pd.DataFrame) -> str:
+    rate = line["poison_rate"].iloc[0]
+    return ATTACKS.get(attack, attack) + ("" if np.isnan(rate) else f", {100 * rate:g} %")
+
+
 def markdown(table: pd.DataFrame, title: str) -> str:
     """The paper's layout, one block per dataset: ours above, the printed value in brackets below."""
     out = [
         f"# {title}",
         "",
-        "ACC / ASR / RA in %; the paper's printed values are in brackets. ASR and RA are over triggered test "
-        "images whose true class is not the target. Columns in italics are controls: another order of pruning, "
-        "stopped at HP's count.",
+        f"{NOTE} Columns in italics are controls: another order of pruning, stopped at HP's count. "
+        f"HP: {_hp_settings(table)}.",
     ]
     for _, rows in table.groupby("dataset", sort=False):
         defenses = list(dict.fromkeys(rows["defense"]))
@@ -154,9 +171,7 @@ def markdown(table: pd.DataFrame, title: str) -> str:
                 ours = " / ".join(_number(by.loc[d, f"{m}_mean"], by.loc[d, f"{m}_sd"]) for m in METRICS)
                 printed = " / ".join(_number(by.loc[d, f"published_{m}"], np.nan) for m in METRICS)
                 fields.append(ours if d in CONTROLS else f"{ours}<br>({printed})")
-            rate = line["poison_rate"].iloc[0]
-            label = ATTACKS.get(attack, attack) + ("" if np.isnan(rate) else f", {100 * rate:g} %")
-            out.append(f"| {label} | " + " | ".join(fields) + " |")
+            out.append(f"| {_row_name(attack, line)} | " + " | ".join(fields) + " |")
     return "\n".join(out) + "\n"
 
 
@@ -164,11 +179,13 @@ def latex(table: pd.DataFrame, title: str) -> str:
     """The same as a LaTeX table (booktabs, graphicx): three columns a defense, printed values below ours."""
     out = [r"% needs \usepackage{booktabs,graphicx}"]
     for _, rows in table.groupby("dataset", sort=False):
-        defenses = [d for d in dict.fromkeys(rows["defense"]) if d not in CONTROLS]
-        spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{DEFENSES.get(d, d)}}}" for d in defenses)
+        defenses = list(dict.fromkeys(rows["defense"]))
+        names = {**DEFENSES, "l1norm": r"$\|w\|_1$ order", "random": "random order"}
+        spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{names.get(d, d)}}}" for d in defenses)
+        caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}."
         out += [
             r"\begin{table}",
-            rf"\caption{{{title}: {_header(rows)}. Printed values in brackets.}}".replace("±", r"$\pm$"),
+            r"\caption{" + caption.replace("%", r"\%").replace("_", r"\_") + "}",
             r"\resizebox{\textwidth}{!}{%",
             rf"\begin{{tabular}}{{l{'ccc' * len(defenses)}}}",
             r"\toprule",
@@ -178,10 +195,11 @@ def latex(table: pd.DataFrame, title: str) -> str:
         ]
         for attack, line in rows.groupby("attack", sort=False):
             by = line.set_index("defense")
-            ours, printed = [ATTACKS.get(attack, attack)], [""]
+            ours, printed = [_row_name(attack, line).replace("%", r"\%")], [""]
             for d in defenses:
                 ours += [_number(by.loc[d, f"{m}_mean"], by.loc[d, f"{m}_sd"]) for m in METRICS]
-                printed += [f"({_number(by.loc[d, f'published_{m}'], np.nan)})" for m in METRICS]
+                theirs = [f"({_number(by.loc[d, f'published_{m}'], np.nan)})" for m in METRICS]
+                printed += [""] * 3 if d in CONTROLS else theirs
             for fields in (ours, printed):
                 out.append(" & ".join(fields).replace("±", r"$\pm$").replace("–", "--") + r" \\")
         out += [r"\bottomrule", r"\end{tabular}}", r"\end{table}"]

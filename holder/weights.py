@@ -47,10 +47,10 @@ def fetch(name: str, sources: list[dict], local: str | None, sha256: str | None,
             file = FETCHERS[kind](source, scratch)
         except Exception as error:  # no network, no such package, a hub's own errors
             failures.append(f"{kind} {source[kind]}: {(str(error) or type(error).__name__).splitlines()[0]}")
-            log.info("%s: not from %s", name, failures[-1])
+            log.info("%s; trying the next source", failures[-1])
             continue
         state = _read(file, [source["sha256"]], f"{kind} {source[kind]}", source)
-        log.info("%s: from %s %s", name, kind, source[kind])
+        log.info("from %s %s", kind, source[kind])
         return state, {"source": f"{kind} {source[kind]}", "sha256": store.file_sha256(file)}
     raise HolderError(
         f"{name}: its weights are not here and could not be fetched ({'; '.join(failures)}); run "

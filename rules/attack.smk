@@ -14,6 +14,7 @@ rule fit_attack:
         runtime=30,
     params:
         settings=lambda w: settings(config, "attacks", w.attack),
+        target_label=config["target_label"],
         code=fingerprint("scripts/fit_attack.py", "attacks", "attack"),
     message:
         "What {wildcards.attack} learns or draws on {wildcards.dataset}, seed {wildcards.seed}"

@@ -32,6 +32,7 @@ wildcard_constraints:
     attack="|".join(registry.names("attacks")),
     extractor="|".join(registry.names("extractors")),
     defense="|".join(BASELINES),
+    surrogate="standard|robust",
     seed="[0-9]+",
     poison_rate="[0-9.e-]+",
     images="(" + "|".join(registry.names("datasets")) + ")/.+",
@@ -64,6 +65,15 @@ def cells(path, table=TABLE1, **wildcards):
         for attack in block["attacks"]
         for seed in config["seeds"]
     ]
+
+
+def surrogate_of(wildcards):
+    """The clean network that an attack looks at while it is fitted, if it does."""
+    kind = registry.facts("attacks", wildcards.attack).get("SURROGATE", {})
+    if isinstance(kind, dict):  # {setting: {value: kind of surrogate}}
+        given = settings(config, "attacks", wildcards.attack)
+        kind = next((values.get(given[key]) for key, values in kind.items()), None)
+    return {"surrogate": f"{config['results']}/surrogates/{wildcards.dataset}/{kind}.safetensors"} if kind else {}
 
 
 def extractor_settings(name, of_weights):
@@ -115,7 +125,8 @@ def refuse_without_gpu():
     hours = sum(cpu_seconds(job) for job in jobs) / 3600
     raise WorkflowError(
         f"{len(jobs)} jobs ask for a GPU and this machine has none (no nvidia-smi); on two CPU cores they would "
-        f"take about {hours:.0f} hours: use --workflow-profile profiles/quick, or set allow_cpu: true to go on."
+        f"take about {hours:.0f} hours: run 'snakemake --workflow-profile profiles/quick' for the small version in "
+        f"results/quick, or set allow_cpu: true to go on."
     )
 
 

@@ -14,7 +14,8 @@ def main(snakemake):
     settings = dict(snakemake.params.settings)
     batch = settings.pop("batch", 250)
     features = extract(extractor.build(state, **settings), arrays.pop("images"), device, batch)
-    info = {**store.info(snakemake.input.images), "weights": store.info(snakemake.input.weights)}
+    weights = store.info(snakemake.input.weights)
+    info = {**store.info(snakemake.input.images), "weights": weights, "extractor_settings": settings}
     store.save(snakemake.output.features, {"features": features, **arrays}, **info)
 
 

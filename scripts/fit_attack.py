@@ -8,11 +8,36 @@ def main(snakemake):
     w, settings = snakemake.wildcards, snakemake.params.settings
     attack = registry.module("attacks", w.attack)
     fitted = {}
+    checkpoint = None
     if hasattr(attack, "fit"):
+        from holder.training import Checkpoint
+
         train = store.load(snakemake.input.train, "images", "labels")
-        rng = generator("fit_attack", w.dataset, w.attack, w.seed)
-        fitted = attack.fit(train["images"], train["labels"], rng=rng, **registry.accepted(attack.fit, settings))
+        checkpoint = Checkpoint(snakemake.output.fitted, job.key(snakemake))
+        offered = {
+            "rng": generator("fit_attack", w.dataset, w.attack, w.seed),
+            "dataset": w.dataset,
+            "classes": registry.facts("datasets", w.dataset)["CLASSES"],
+            "target_label": snakemake.params.target_label,
+            "device": job.device(snakemake),
+            "checkpoint": checkpoint,
+            "surrogate": None,
+        }
+        if snakemake.input.get("surrogate"):
+            offered["surrogate"] = load_surrogate(snakemake.input.surrogate).to(offered["device"])
+        offered = registry.accepted(attack.fit, {**settings, **offered})
+        fitted = attack.fit(train["images"], train["labels"], **offered)
     store.save(snakemake.output.fitted, fitted, attack=w.attack)
+    if checkpoint:
+        checkpoint.clear()
+
+
+def load_surrogate(path):
+    import torch
+
+    from holder.models import load_preact_resnet18
+
+    return load_preact_resnet18({k: torch.from_numpy(v) for k, v in store.load(path).items()})
 
 
 if "snakemake" in globals():

@@ -23,7 +23,8 @@ def main(snakemake):
     head = heads.train(z, y.long(), classes, generator=generator, **snakemake.params.settings)
     predicted = heads.logits(head, heads.scale(z, head.lo, head.hi)).argmax(1)
     logging.info("accuracy on the training set as given: %.2f %%", 100 * (predicted == y).double().mean().item())
-    store.save(snakemake.output.head, {k: v.cpu().numpy() for k, v in head._asdict().items()})
+    arrays = {k: v.cpu().numpy() for k, v in head._asdict().items()}
+    store.save(snakemake.output.head, arrays, settings=dict(snakemake.params.settings))
 
 
 if "snakemake" in globals():

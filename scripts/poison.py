@@ -11,12 +11,27 @@ def main(snakemake):
     attack = registry.module("attacks", w.attack)
     train = store.load(snakemake.input.train, "images", "labels")
     rng = generator("poison", w.dataset, w.attack, w.poison_rate, w.seed)
-    index = poisoning.choose(train["labels"], float(w.poison_rate), target_label, attack.CLEAN_LABEL, rng)
-    settings = registry.accepted(getattr(attack, "poison", attack.apply), snakemake.params.settings)
-    fitted = store.load(snakemake.input.fitted)
-    overlay = poisoning.poison(attack, train["images"], train["labels"], fitted, index, target_label, settings)
-    store.save(snakemake.output.images, overlay, **store.info(snakemake.input.train))
-    logging.info("%d of %d training images poisoned", len(index), len(train["labels"]))
+    settings = snakemake.params.settings
+    overlay = poisoning.poison(
+        attack,
+        train["images"],
+        train["labels"],
+        store.load(snakemake.input.fitted),
+        float(w.poison_rate),
+        target_label,
+        rng,
+        settings,
+        settings.get("cover_ratio", 0),
+    )
+    info = {**store.info(snakemake.input.train), "attack_settings": dict(settings)}
+    store.save(snakemake.output.images, overlay, **info)
+    poisoned = int((overlay["role"] == poisoning.POISON).sum())
+    logging.info(
+        "of %d training images %d poisoned and %d cover",
+        len(train["labels"]),
+        poisoned,
+        len(overlay["role"]) - poisoned,
+    )
 
 
 if "snakemake" in globals():

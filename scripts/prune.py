@@ -51,7 +51,7 @@ def main(snakemake):
     counts = {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}
     arrays = {"order": order.cpu(), "scores": scores.cpu(), **counts}
     store.save(snakemake.output.curve, {k: np.asarray(v) for k, v in arrays.items()})
-    facts = store.info(snakemake.input.test)
+    facts = store.info(snakemake.input.poisoned)
     store.save_json(
         snakemake.output.metrics,
         {
@@ -63,6 +63,9 @@ def main(snakemake):
             "seed": int(w.seed),
             "target_label": target_label,
             "settings": dict(snakemake.params.settings),
+            "attack_settings": facts["attack_settings"],
+            "extractor_settings": facts["extractor_settings"],
+            "classifier_settings": store.info(snakemake.input.head)["settings"],
             "pruned": count,
             "hidden": len(order),
             "train_images": len(y),

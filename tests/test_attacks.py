@@ -2,10 +2,17 @@
 
 import numpy as np
 import pytest
+import torch
 
-from holder import registry
+from holder import models, registry
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype=np.uint8)
+TINY = {
+    "lc": {"steps": 2},
+    "inputaware": {"width": 4, "classifier_width": 4, "mask_epochs": 1, "epochs": 1, "batch": 6},
+    "ssba": {"width": 4, "epochs": 1},
+    "trojan": {"iterations": 3},
+}
 
 
 def attack(name):
@@ -14,8 +21,20 @@ def attack(name):
 
 def fitted(name):
     module = attack(name)
+    if not hasattr(module, "fit"):
+        return {}
+    offered = {
+        "rng": np.random.default_rng(1),
+        "dataset": "cifar10",
+        "classes": 2,
+        "target_label": 0,
+        "device": torch.device("cpu"),
+        "checkpoint": None,
+        "surrogate": models.PreActResNet18(2, 4).eval(),
+        **TINY.get(name, {}),
+    }
     labels = np.arange(len(IMAGES)) % 2
-    return module.fit(IMAGES, labels, rng=np.random.default_rng(1)) if hasattr(module, "fit") else {}
+    return module.fit(IMAGES, labels, **registry.accepted(module.fit, offered))
 
 
 @pytest.mark.parametrize("name", registry.names("attacks"))

@@ -47,8 +47,9 @@ def changed(path, value):
         ("tables.table1.controls", ["fp"], "tables.table1.controls: 'fp' belongs under defenses"),
         ("tables.table1.grid.0.poison_rate", 0, "tables.table1.grid.0.poison_rate: found 0, allowed is greater than 0"),
         ("tables.table1.grid.0.poison_rate", 1, "tables.table1.grid.0.poison_rate: found 1, allowed is less than 1"),
-        ("tables.table1.grid.0.poison_rate", 0.2, "is 10000 images for sig, allowed is 1 to the target class's 5000"),
-        ("tables.table1.grid.2.poison_rate", 0.05, "is 1960 images for sig, allowed is 1 to the target class's 210"),
+        ("tables.table1.grid.0.poison_rate", 0.2, "is 10000 images for lc, allowed is 1 to the target class's 5000"),
+        ("tables.table1.grid.2.poison_rate", 0.05, "is 1960 images for lc, allowed is 1 to the target class's 210"),
+        ("attacks.wanet.cover_ratio", 19.5, "attacks.wanet.cover_ratio: 2500 poisoned and 48750 cover images"),
         ("target_label", 43, "target_label: found 43, cifar10 has labels 0 to 9"),
         ("datasets.cifar10.train", 60000, "datasets.cifar10.train: found 60000, allowed is at most 50000"),
         ("datasets.mnist", {}, "datasets: 'mnist' is not known; there are cifar10, cifar100, gtsrb"),
@@ -84,10 +85,9 @@ def test_defaults_of_the_schema_are_the_shipped_paper_configuration():
 @pytest.mark.parametrize("kind", ["attacks", "defenses", "extractors"])
 def test_defaults_of_the_schema_are_those_of_the_functions(kind):
     for name, schema in SCHEMA["properties"][kind]["properties"].items():
-        own = registry.settings(kind, name, *checking.FUNCTIONS[kind])
-        extra = checking.EXTRACTOR_KEYS.keys() | {"hub", "revision"} if kind == "extractors" else set()
+        own = checking.defaults(kind, name)
         keys = schema["properties"]
-        assert set(own) == set(keys) - extra
+        assert set(own) == set(keys) - {"hub", "revision"}
         assert {k: keys[k]["default"] for k in own} == own
 
 

@@ -16,7 +16,9 @@ def test_dirty_label_draws_from_every_class_and_only_relabels_those():
     assert len(index) == 50
     assert (np.diff(index) > 0).all()
     assert len(set(LABELS[index])) > 5
-    overlay = poisoning.poison(registry.module("attacks", "badnets"), IMAGES, LABELS, {}, index, 3, {})
+    overlay = poisoning.poison(registry.module("attacks", "badnets"), IMAGES, LABELS, {}, 0.05, 3, generator(1), {})
+    assert overlay["index"].tolist() == poisoning.choose(LABELS, 0.05, 3, False, generator(1)).tolist()
+    index = overlay["index"]
     assert (overlay["labels"] == 3).all()
     assert (overlay["images"][:, 29:, 29:] == 255).all()
     joined = poisoning.laid_over(LABELS, overlay["index"], overlay["labels"])
@@ -28,8 +30,8 @@ def test_clean_label_stays_in_the_target_class_and_keeps_its_labels():
     index = poisoning.choose(LABELS, 0.05, 4, True, generator(1))
     assert len(index) == 50
     assert (LABELS[index] == 4).all()
-    overlay = poisoning.poison(registry.module("attacks", "sig"), IMAGES, LABELS, {}, index, 4, {})
-    assert (overlay["labels"] == LABELS[index]).all()
+    overlay = poisoning.poison(registry.module("attacks", "sig"), IMAGES, LABELS, {}, 0.05, 4, generator(1), {})
+    assert (overlay["labels"] == LABELS[overlay["index"]]).all()
 
 
 def test_the_poison_rate_is_a_share_of_all_training_images():
@@ -65,5 +67,28 @@ def test_an_attack_may_poison_otherwise_than_it_triggers():
         apply = staticmethod(lambda images, fitted: images)
         poison = staticmethod(lambda images, fitted: images // 2 + fitted["offset"])
 
-    overlay = poisoning.poison(Attack, IMAGES, LABELS, {"offset": np.uint8(1)}, np.array([2, 5]), 0, {})
-    assert (overlay["images"] == IMAGES[[2, 5]] // 2 + 1).all()
+    overlay = poisoning.poison(Attack, IMAGES, LABELS, {"offset": np.uint8(1)}, 0.02, 0, generator(0), {})
+    assert (overlay["images"] == IMAGES[overlay["index"]] // 2 + 1).all()
+
+
+@pytest.mark.parametrize("name", ["wanet", "bpp"])
+def test_cover_images_are_others_keep_their_labels_and_carry_another_change(name):
+    attack = registry.module("attacks", name)
+    fitted = attack.fit(IMAGES, LABELS, rng=generator(0)) if hasattr(attack, "fit") else {}
+    overlay = poisoning.poison(attack, IMAGES, LABELS, fitted, 0.05, 0, generator(1), {}, attack.COVER_RATIO)
+    role, index = overlay["role"], overlay["index"]
+    assert (role == poisoning.POISON).sum() == 50
+    assert (role == poisoning.COVER).sum() == 100
+    assert len(np.unique(index)) == 150
+    cover = role == poisoning.COVER
+    assert (overlay["labels"][cover] == LABELS[index[cover]]).all()
+    assert (overlay["images"][cover] != IMAGES[index[cover]]).any(axis=(1, 2, 3)).all()
+    assert (overlay["images"][cover] != attack.apply(IMAGES[index[cover]], fitted)).any(axis=(1, 2, 3)).all()
+    without = poisoning.poison(attack, IMAGES, LABELS, fitted, 0.05, 0, generator(1), {})
+    assert (without["index"] == index[~cover]).all(), "cover images change nothing about the poisoned ones"
+
+
+def test_more_cover_images_than_there_are_is_refused():
+    attack = registry.module("attacks", "bpp")
+    with pytest.raises(HolderError, match="cover_ratio 3 asks for 1200 cover images, 600 are left"):
+        poisoning.poison(attack, IMAGES, LABELS, {}, 0.4, 0, generator(1), {}, 3)

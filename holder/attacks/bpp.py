@@ -6,6 +6,7 @@ The paper's A.14 describes an attack on image compression; the cited attack is t
 import numpy as np
 
 CLEAN_LABEL = False
+COVER_RATIO = 2
 
 
 def apply(images: np.ndarray, fitted: dict, *, squeeze_num: int = 8) -> np.ndarray:
@@ -16,3 +17,11 @@ def apply(images: np.ndarray, fitted: dict, *, squeeze_num: int = 8) -> np.ndarr
     steps = squeeze_num - 1
     table = np.rint(np.rint(np.arange(256) / 255 * steps) / steps * 255).astype(np.uint8)
     return table[images]
+
+
+def cover(
+    images: np.ndarray, others: np.ndarray, fitted: dict, *, rng: np.random.Generator, squeeze_num: int = 8
+) -> np.ndarray:
+    """Negative samples: each image plus the quantisation residual of another one, clipped; labels stay."""
+    residual = apply(others, fitted, squeeze_num=squeeze_num).astype(np.int16) - others
+    return np.clip(images + residual, 0, 255).astype(np.uint8)

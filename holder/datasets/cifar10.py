@@ -14,6 +14,7 @@ CLASSES = 10
 TRAIN = 50_000
 TEST = 10_000
 TRAIN_PER_CLASS = 5_000
+FLIP = True
 # Of the uint8 NHWC images and uint8 labels in the official order; all six official binary
 # batches were rebuilt from these arrays and match their published MD5s.
 SHA256 = {

@@ -1,0 +1,45 @@
+"""Train the clean PreAct-ResNet18 that LC (robust) and Trojan (standard) look at."""
+
+import logging
+
+import torch
+
+from holder import job, registry, store, training
+from holder.models import preact_resnet18
+
+
+def main(snakemake):
+    w, settings = snakemake.wildcards, dict(snakemake.params.settings)
+    device = job.device(snakemake)
+    train = store.load(snakemake.input.train, "images", "labels")
+    images, labels = training.on_device(train["images"], device), torch.from_numpy(train["labels"]).long().to(device)
+    classes = registry.facts("datasets", w.dataset)["CLASSES"]
+    generator = job.torch_generator("surrogate", w.dataset, w.surrogate)
+    network = preact_resnet18(images.cpu(), classes, settings["width"], generator).to(device)
+    checkpoint = training.Checkpoint(snakemake.output.network, job.key(snakemake))
+    robust = w.surrogate == "robust"
+    network = training.classifier(
+        network,
+        images,
+        labels,
+        "surrogate",
+        w.dataset,
+        w.surrogate,
+        epochs_=settings["robust_epochs" if robust else "epochs"],
+        batch=settings["batch"],
+        learning_rate=settings["learning_rate"],
+        flip=registry.facts("datasets", w.dataset).get("FLIP", False),
+        checkpoint=checkpoint,
+        perturb=training.fast_adversary(settings["robust_epsilon"] / 255) if robust else None,
+    )
+    test = store.load(snakemake.input.test, "images", "labels")
+    with torch.inference_mode():
+        x = training.on_device(test["images"], device)
+        predicted = torch.cat([network(part.float() / 255).argmax(1) for part in x.split(500)]).cpu().numpy()
+    logging.info("clean test accuracy %.1f %%", 100 * (predicted == test["labels"]).mean())
+    store.save(snakemake.output.network, {k: v.cpu().numpy() for k, v in network.state_dict().items()})
+    checkpoint.clear()
+
+
+if "snakemake" in globals():
+    job.run(main, snakemake)  # noqa: F821
