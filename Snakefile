@@ -28,6 +28,7 @@ include: "rules/head.smk"
 include: "rules/prune.smk"
 include: "rules/table1.smk"
 include: "rules/figures.smk"
+include: "rules/attack_cards.smk"
 
 
 rule all:
@@ -36,6 +37,7 @@ rule all:
         rules.table1.output,
         rules.figure_curves.output,
         rules.figure16.output,
+        rules.attacks.output,
 
 
 onstart:

@@ -17,6 +17,7 @@ from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES
 COLOURS = {"hp": "#D55E00", "fp": "#0072B2", "anp": "#009E73", "clp": "#CC79A7", "fmp": "#E69F00"}
 MARKERS = {"hp": "o", "fp": "s", "anp": "^", "clp": "D", "fmp": "v"}
 GREYS = {"l1norm": ("#000000", (0, (2, 4))), "random": ("#999999", ":")}
+COLUMNS = 5
 STYLE = {
     "font.size": 7,
     "axes.titlesize": 7.5,
@@ -52,32 +53,36 @@ def curves(cells: list[dict]) -> plt.Figure:
     datasets = [d for d in DATASETS if any(k[0] == d for k in grid)]
     datasets += sorted({k[0] for k in grid} - set(datasets))
     order = [*ATTACKS, *sorted({k[1] for k in grid} - set(ATTACKS))]
-    attacks = [a for a in order if any(k[1] == a for k in grid)]
+    lines = []  # one (dataset, up to COLUMNS attacks) per pair of rows
+    for dataset in datasets:
+        attacks = [a for a in order if (dataset, a) in grid]
+        lines += [(dataset, attacks[i : i + COLUMNS]) for i in range(0, len(attacks), COLUMNS)]
+    columns = max(len(attacks) for _, attacks in lines)
+    known = [*DEFENSES, *CONTROLS]
     with plt.rc_context(STYLE):
         figure, axes = plt.subplots(
-            2 * len(datasets),
-            len(attacks),
-            figsize=(max(3.5, 0.5 + 1.6 * len(attacks)), 0.6 + 2.8 * len(datasets)),
+            2 * len(lines),
+            columns,
+            figsize=(max(3.5, 0.5 + 1.4 * columns), 0.5 + 2.3 * len(lines)),
             sharex=True,
             sharey=True,
             squeeze=False,
             layout="constrained",
         )
-        for (dataset, attack), methods in grid.items():
-            column, row = attacks.index(attack), 2 * datasets.index(dataset)
-            known = [*DEFENSES, *CONTROLS]
-            for name in [*known, *sorted(set(methods) - set(known))]:
-                for axis, count, total in (
-                    (axes[row, column], "correct", "clean"),
-                    (axes[row + 1, column], "hits", "triggered"),
-                ):
-                    if name in methods:
-                        _line(axis, name, methods[name], count, total)
-        for row, dataset in enumerate(datasets):
+        for row, (dataset, attacks) in enumerate(lines):
             for offset, metric in enumerate(("ACC", "ASR")):
                 axes[2 * row + offset, 0].set_ylabel(f"{metric} (%)\n{DATASETS.get(dataset, dataset)}")
-        for column, attack in enumerate(attacks):
-            axes[0, column].set_title(ATTACKS.get(attack, attack))
+            for column in range(columns):
+                upper, lower = axes[2 * row, column], axes[2 * row + 1, column]
+                if column >= len(attacks):
+                    upper.set_visible(False)
+                    lower.set_visible(False)
+                    continue
+                methods = grid[dataset, attacks[column]]
+                upper.set_title(ATTACKS.get(attacks[column], attacks[column]))
+                for name in [n for n in known if n in methods] + sorted(set(methods) - set(known)):
+                    _line(upper, name, methods[name], "correct", "clean")
+                    _line(lower, name, methods[name], "hits", "triggered")
         for axis in axes.flat:
             axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
             axis.grid(axis="y", linewidth=0.3, alpha=0.6)
@@ -88,9 +93,8 @@ def curves(cells: list[dict]) -> plt.Figure:
             f"{seeds} seed{'s' * (seeds > 1)}",
             fontsize=7,
         )
-        handles = {
-            line.get_label(): line for axis in axes.flat for line in axis.get_lines() if line.get_label()[0] != "_"
-        }
+        drawn = [line for axis in axes.flat for line in axis.get_lines()]
+        handles = {line.get_label(): line for line in drawn if line.get_label()[0] != "_"}
         figure.legend(handles.values(), handles.keys(), loc="outside upper center", ncols=min(len(handles), 7))
     return figure
 

@@ -1,6 +1,32 @@
+rule surrogate:
+    input:
+        train="<results>/images/{dataset}/train.safetensors",
+        test="<results>/images/{dataset}/test.safetensors",
+    output:
+        network="<results>/surrogates/{dataset}/{surrogate}.safetensors",
+    log:
+        "<logs>/surrogate/{dataset}/{surrogate}.log",
+    benchmark:
+        "<benchmarks>/surrogate/{dataset}/{surrogate}.jsonl"
+    conda:
+        "../envs/holder.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=config["surrogate"],
+        code=fingerprint("scripts/surrogate.py"),
+    message:
+        "Clean {wildcards.surrogate} surrogate on {wildcards.dataset}"
+    script:
+        "../scripts/surrogate.py"
+
+
 rule fit_attack:
     input:
         train="<results>/images/{dataset}/train.safetensors",
+        surrogate=surrogate_of,
     output:
         fitted="<results>/attacks/{dataset}/{attack}/seed={seed}.safetensors",
     log:
@@ -10,8 +36,9 @@ rule fit_attack:
     conda:
         "../envs/holder.yaml"
     resources:
-        mem_mb=4000,
-        runtime=30,
+        gpu=lambda w: GPU if registry.facts("attacks", w.attack).get("TRAINED") else 0,
+        mem_mb=8000,
+        runtime=240,
     params:
         settings=lambda w: settings(config, "attacks", w.attack),
         target_label=config["target_label"],

@@ -18,6 +18,7 @@ try:
 except HolderError as error:
     raise WorkflowError(str(error)) from None
 
+SEED = config["seeds"][0]
 GPU = 1 if config["device"] == "cuda" else 0
 TABLE1 = config["tables"]["table1"]
 HP = settings(config, "defenses", "hp")
@@ -73,7 +74,7 @@ def surrogate_of(wildcards):
     if isinstance(kind, dict):  # {setting: {value: kind of surrogate}}
         given = settings(config, "attacks", wildcards.attack)
         kind = next((values.get(given[key]) for key, values in kind.items()), None)
-    return {"surrogate": f"{config['results']}/surrogates/{wildcards.dataset}/{kind}.safetensors"} if kind else {}
+    return f"<results>/surrogates/{wildcards.dataset}/{kind}.safetensors" if kind else []
 
 
 def extractor_settings(name, of_weights):
@@ -108,6 +109,16 @@ def pruned(kind, table=TABLE1):
         for defense in ["none", *table["defenses"], *table["controls"]]
         for path in cells(f"<results>/pruned/{CELL}/{folders.get(defense, defense)}/{kind}", table)
     ]
+
+
+def attack_cells(table=TABLE1):
+    """(dataset, attack, poison rate) of every cell, seeds aside."""
+    return [(b["dataset"], attack, b["poison_rate"]) for b in table["grid"] for attack in b["attacks"]]
+
+
+def content_hash(path):
+    """SHA-256 of a file of the checkout: what it says, whenever it was touched."""
+    return hashlib.sha256((Path(workflow.basedir) / path).read_bytes()).hexdigest()
 
 
 def shown_attacks():

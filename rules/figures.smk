@@ -24,7 +24,7 @@ rule figure16:
     input:
         test=f"<results>/images/{shown_attacks()[0]}/test.safetensors",
         triggered=[
-            f"<results>/images/{shown_attacks()[0]}/{attack}/seed={config['seeds'][0]}/test.safetensors"
+            f"<results>/images/{shown_attacks()[0]}/{attack}/seed={SEED}/test.safetensors"
             for attack in shown_attacks()[1]
         ],
     output:

@@ -15,7 +15,7 @@ rule table1:
     conda:
         "../envs/holder.yaml"
     params:
-        published=hashlib.sha256((Path(workflow.basedir) / "config/published.csv").read_bytes()).hexdigest(),
+        published=content_hash("config/published.csv"),
         code=fingerprint("scripts/table1.py"),
     message:
         "Table 1"

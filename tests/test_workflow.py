@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "results/toy/figures/figure16.png"]
+TARGETS += ["results/toy/attacks.csv"]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 
 
@@ -67,7 +68,7 @@ def test_table_1_has_every_cell_and_the_numbers_hang_together(finished):
     rows = [dict(zip(header, line.split(","), strict=True)) for line in lines[1:]]
     found = {(r["attack"], r["defense"]) for r in rows}
     defenses = ["none", "fp", "anp", "clp", "fmp", "hp", "l1norm", "random"]
-    assert found == {(a, d) for a in ("badnets", "sig", "average") for d in defenses}
+    assert found == {(a, d) for a in ("badnets", "sig", "trojan", "average") for d in defenses}
     for r in rows:
         assert 0 <= float(r["asr_mean"]) + float(r["ra_mean"]) <= 100
     undefended = next(r for r in rows if (r["attack"], r["defense"]) == ("badnets", "none"))
@@ -78,7 +79,7 @@ def test_table_1_has_every_cell_and_the_numbers_hang_together(finished):
 
 def test_every_metrics_file_says_what_made_it(finished):
     files = sorted((finished / "results/toy/pruned").rglob("metrics.json"))
-    assert len(files) == 2 * 8
+    assert len(files) == 3 * 8
     for file in files:
         cell = json.loads(file.read_text())
         assert {"settings", "sha256", "versions", "device", "seconds", "seed", "pruned", "counts"} <= set(cell)
@@ -115,7 +116,7 @@ CURVES = {"table1": 1, "figure_curves": 1}
 @pytest.mark.parametrize("key", ["epsilon: 0.1 ", "alpha: 0.5"])
 def test_a_change_of_hp_runs_hp_table_and_curves_and_back_again_nothing_but_those(project, key):
     edit(project / "config/config.yaml", key, key.split(":")[0] + ": 0.2 ")
-    assert planned(project) == {"prune_hp": 2, **CURVES}
+    assert planned(project) == {"prune_hp": 3, **CURVES}
     assert snakemake(project).returncode == 0
     assert planned(project) == {}
     shutil.copy(ROOT / "config/config.yaml", project / "config/config.yaml")
@@ -125,14 +126,14 @@ def test_a_change_of_hp_runs_hp_table_and_curves_and_back_again_nothing_but_thos
 def test_epsilon_and_alpha_swapped_is_seen(project):
     edit(project / "config/config.yaml", "epsilon: 0.1 ", "epsilon: 0.5 ")
     edit(project / "config/config.yaml", "    alpha: 0.5", "    alpha: 0.1")
-    assert planned(project) == {"prune_hp": 2, **CURVES}
+    assert planned(project) == {"prune_hp": 3, **CURVES}
 
 
 def test_without_snakemakes_memory_hp_changes_are_still_seen(project):
     shutil.rmtree(project / ".snakemake")
     assert planned(project) == {}
     edit(project / "config/config.yaml", "epsilon: 0.1 ", "epsilon: 0.2 ")
-    assert planned(project) == {"prune_hp": 2, **CURVES}
+    assert planned(project) == {"prune_hp": 3, **CURVES}
 
 
 def test_without_snakemakes_memory_a_changed_baseline_is_refused_not_shown(project):
@@ -145,35 +146,41 @@ def test_without_snakemakes_memory_a_changed_baseline_is_refused_not_shown(proje
 
 def test_a_setting_of_one_baseline_reruns_that_baseline(project):
     edit(project / "config/toy.yaml", "samples: 100", "samples: 90")
-    assert planned(project) == {"prune": 2, **CURVES}
+    assert planned(project) == {"prune": 3, **CURVES}
 
 
 def test_one_attacks_code_reruns_that_attack_alone(project):
     edit(project / "holder/attacks/badnets.py", "= 255", "= 254")
     jobs = planned(project)
     expected = {"fit_attack": 1, "poison": 1, "trigger_test": 1, "features": 2, "head": 1, "prune": 7, "prune_hp": 1}
-    assert jobs == {**expected, **CURVES, "figure16": 1}
+    assert jobs == {**expected, **CURVES, "figure16": 1, "attacks": 1}
+
+
+def test_a_surrogates_setting_reruns_the_attacks_that_look_at_one(project):
+    edit(project / "config/toy.yaml", "surrogate: {width: 4, epochs: 1", "surrogate: {width: 4, epochs: 2")
+    jobs = planned(project)
+    assert jobs["surrogate"] == jobs["fit_attack"] == jobs["head"] == 1
 
 
 def test_one_defenses_code_reruns_that_defense_alone(project):
     edit(project / "holder/defenses/clp.py", "scores.std()", "scores.std(correction=0)")
-    assert planned(project) == {"prune": 2, **CURVES}
+    assert planned(project) == {"prune": 3, **CURVES}
 
 
 def test_a_new_attack_runs_only_its_own_jobs(project):
     text = (project / "holder/attacks/badnets.py").read_text()
     (project / "holder/attacks/corner.py").write_text(text.replace("-size:, -size:", ":size, :size"))
-    edit(project / "config/toy.yaml", "[badnets, sig]", "[badnets, sig, corner]")
+    edit(project / "config/toy.yaml", "[badnets, sig, trojan]", "[badnets, sig, trojan, corner]")
     jobs = planned(project)
     expected = {"fit_attack": 1, "poison": 1, "trigger_test": 1, "features": 2, "head": 1, "prune": 7, "prune_hp": 1}
-    assert jobs == {**expected, **CURVES, "figure16": 1}
+    assert jobs == {**expected, **CURVES, "figure16": 1, "attacks": 1}
     assert snakemake(project).returncode == 0
 
 
 @pytest.mark.parametrize(
     ("old", "new", "sentence"),
     [
-        ("attacks: [badnets, sig]", "attacks: [badnets, sgi]", r"'sgi' is not known; there are badnets"),
+        ("attacks: [badnets, sig, trojan]", "attacks: [badnets, sgi]", r"'sgi' is not known; there are badnets"),
         ("poison_rate: 0.1", "poison_rate: 0.5", r"is 200 images for sig, allowed is 1 to the target class's 100"),
         ("device: cpu", "devise: cpu", r"config: unknown key 'devise'; allowed are"),
     ],
@@ -192,7 +199,7 @@ def test_a_corrupt_file_stops_the_job_that_reads_it_with_one_sentence(project):
     head.write_bytes(head.read_bytes()[:-7])
     run = snakemake(project, "--forcerun", "prune", targets=[f"{PRUNED}/clp/metrics.json"])
     assert run.returncode == 1
-    assert re.search(r"prune .*: results/toy/heads/\S+: is truncated", run.stderr)
+    assert re.search(r"prune/\S+: results/toy/heads/\S+: is truncated", run.stderr)
     assert "Traceback" not in run.stderr
     assert not (project / f"{PRUNED}/clp/metrics.json").exists(), "Snakemake removes a failed job's output"
 
