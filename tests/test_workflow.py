@@ -4,8 +4,10 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -202,6 +204,35 @@ def test_a_corrupt_file_stops_the_job_that_reads_it_with_one_sentence(project):
     assert re.search(r"prune/\S+: results/toy/heads/\S+: is truncated", run.stderr)
     assert "Traceback" not in run.stderr
     assert not (project / f"{PRUNED}/clp/metrics.json").exists(), "Snakemake removes a failed job's output"
+
+
+def test_a_fit_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(project):
+    """SIGKILL to Snakemake and its job once a checkpoint exists; then the same command."""
+    edit(project / "config/toy.yaml", "surrogate: {width: 4, epochs: 1", "surrogate: {width: 4, epochs: 8")
+    edit(project / "holder/training.py", "SAVE_SECONDS = 20", "SAVE_SECONDS = 0")
+    target = project / "results/toy/surrogates/toy/standard.safetensors"
+    name = [str(target.relative_to(project))]
+    assert snakemake(project, targets=name).returncode == 0
+    straight = target.read_bytes()
+    target.unlink()
+
+    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
+    command += ["--configfile", "config/toy.yaml", "--", *name]
+    run = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL, start_new_session=True)
+    checkpoint = Path(f"{target}.checkpoint")
+    deadline = time.monotonic() + 60
+    while not checkpoint.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    os.killpg(run.pid, signal.SIGKILL)
+    run.wait()
+    assert checkpoint.exists()
+    assert not target.exists()
+    assert snakemake(project, "--unlock", targets=name).returncode == 0
+    again = snakemake(project, targets=name)
+    assert again.returncode == 0
+    assert re.search(r"resumed after epoch \d of 8", again.stderr)
+    assert target.read_bytes() == straight
+    assert not checkpoint.exists()
 
 
 def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
