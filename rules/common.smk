@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -16,8 +17,9 @@ from holder.store import save_text
 try:
     check(config)
 except HolderError as error:
-    raise WorkflowError(str(error)) from None
+    sys.exit(f"{error}")
 
+TRAINED_IMAGES_PER_SECOND = 40  # PreAct-ResNet18 of width 64, two cores, measured by benchmarks/training.py
 SEED = config["seeds"][0]
 GPU = 1 if config["device"] == "cuda" else 0
 TABLE1 = config["tables"]["table1"]
@@ -134,7 +136,7 @@ def refuse_without_gpu():
     if not jobs or config["allow_cpu"] or not workflow.local_exec or shutil.which("nvidia-smi"):
         return
     hours = sum(cpu_seconds(job) for job in jobs) / 3600
-    raise WorkflowError(
+    sys.exit(
         f"{len(jobs)} jobs ask for a GPU and this machine has none (no nvidia-smi); on two CPU cores they would "
         f"take about {hours:.0f} hours: run 'snakemake --workflow-profile profiles/quick' for the small version in "
         f"results/quick, or set allow_cpu: true to go on."
@@ -142,10 +144,24 @@ def refuse_without_gpu():
 
 
 def cpu_seconds(job):
-    """Rough time of a GPU job on two CPU cores, from speeds measured on a 2026 server."""
-    if job.rule.name != "features":
+    """Rough time of a GPU job on two CPU cores, from speeds measured on such cores."""
+    w = job.wildcards
+    if job.rule.name in ("head", "prune", "prune_hp"):
         return 150
-    dataset, *rest = job.wildcards.images.split("/")
+    dataset, *place = w.get("images", w.get("dataset")).split("/")
     facts = registry.facts("datasets", dataset)
-    images = facts["TEST"] if rest[-1] == "test" else facts["TRAIN"] * (0.05 if len(rest) > 1 else 1)
-    return images / registry.facts("extractors", job.wildcards.extractor)["CPU_IMAGES_PER_SECOND"]
+    if job.rule.name == "features":
+        images = facts["TEST"] if place[-1] == "test" else facts["TRAIN"] * (0.05 if len(place) > 1 else 1)
+        return images / registry.facts("extractors", w.extractor)["CPU_IMAGES_PER_SECOND"]
+    if job.rule.name == "surrogate":
+        passes = (
+            config["surrogate"]["epochs"] if w.surrogate == "standard" else 2 * config["surrogate"]["robust_epochs"]
+        )
+    else:  # fit_attack: passes over the training set, in those of a PreAct-ResNet18
+        given = settings(config, "attacks", w.attack)
+        passes = {
+            "lc": given.get("steps", 0) / facts["CLASSES"],
+            "inputaware": given.get("mask_epochs", 0) + 2 * given.get("epochs", 0),
+            "ssba": given.get("epochs", 0) / 2,
+        }.get(w.attack, 0)
+    return facts["TRAIN"] * passes / TRAINED_IMAGES_PER_SECOND

@@ -1,0 +1,48 @@
+"""What a ranking does on the data of one cell: its whole curve on every population, on one device."""
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from holder.head import Head, scale
+from holder.poisoning import laid_over
+from holder.pruning import curve
+
+Features = dict[str, np.ndarray]
+"""A features file: "features" (n, d), "labels" (n,) and, for overlays, "index" (n,) into the clean rows."""
+
+
+class Split(NamedTuple):
+    """Scaled features z (n, d) and labels y (n,), int64, on the head's device."""
+
+    z: Tensor
+    y: Tensor
+
+
+def split(head: Head, clean: Features, overlay: Features | None = None) -> Split:
+    """Features as the head sees them; an overlay's rows replace the clean ones."""
+    features, labels = clean["features"], clean["labels"]
+    if overlay:
+        features = laid_over(features, overlay["index"], overlay["features"])
+        labels = laid_over(labels, overlay["index"], overlay["labels"])
+    device = head.w1.device
+    return Split(
+        scale(torch.from_numpy(features).to(device), head.lo, head.hi), torch.from_numpy(labels).long().to(device)
+    )
+
+
+def curves(
+    head: Head, order: Tensor, train: Split, test: Split, triggered: Split, target_label: int
+) -> dict[str, Tensor]:
+    """Counts after pruning 0, 1, …, l neurons, int64 (l + 1,) each.
+
+    train: training images classified as labelled, poisoned labels included; correct: clean test
+    images classified right; hits: triggered test images classified as the target; recovered: as
+    their true class, which is never the target.
+    """
+    (kept,), (correct,) = (curve(head, order, part.z, part.y) for part in (train, test))
+    target = torch.full_like(triggered.y, target_label)
+    hits, recovered = curve(head, order, triggered.z, target, triggered.y)
+    return {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}
