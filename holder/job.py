@@ -76,12 +76,3 @@ def provenance(device, features: dict, head: dict) -> dict:
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {platform.machine()}",
     }
-
-
-def torch_generator(*coordinates: object):
-    """CPU torch generator seeded by the cell's coordinates (see `holder.seeds`)."""
-    import torch
-
-    from holder.seeds import seed
-
-    return torch.Generator().manual_seed(seed(*coordinates))

@@ -18,3 +18,10 @@ def seed(*coordinates: object) -> int:
 def generator(*coordinates: object) -> np.random.Generator:
     """NumPy generator seeded by `seed(*coordinates)`."""
     return np.random.default_rng(seed(*coordinates))
+
+
+def torch_generator(*coordinates: object):
+    """CPU torch generator seeded by `seed(*coordinates)`."""
+    import torch
+
+    return torch.Generator().manual_seed(seed(*coordinates))

@@ -7,6 +7,7 @@ import torch
 from holder import head as heads
 from holder import job, registry, store
 from holder.poisoning import laid_over
+from holder.seeds import torch_generator
 
 
 def main(snakemake):
@@ -18,7 +19,7 @@ def main(snakemake):
         torch.from_numpy(laid_over(train[key], poisoned["index"], poisoned[key])).to(device)
         for key in ("features", "labels")
     )
-    generator = job.torch_generator("head", w.extractor, w.dataset, w.attack, w.poison_rate, w.seed)
+    generator = torch_generator("head", w.extractor, w.dataset, w.attack, w.poison_rate, w.seed)
     classes = registry.facts("datasets", w.dataset)["CLASSES"]
     head = heads.train(z, y.long(), classes, generator=generator, **snakemake.params.settings)
     predicted = heads.logits(head, heads.scale(z, head.lo, head.hi)).argmax(1)

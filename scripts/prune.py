@@ -9,6 +9,7 @@ import torch
 from holder import evaluation, job, pruning, registry, store
 from holder.head import Head
 from holder.metrics import metrics
+from holder.seeds import torch_generator
 
 
 def main(snakemake):
@@ -19,7 +20,7 @@ def main(snakemake):
     train = evaluation.split(head, files["train"], files["poisoned"])
     test, triggered = (evaluation.split(head, files[k]) for k in ("test", "triggered"))
 
-    generator = job.torch_generator(name, w.extractor, w.dataset, w.attack, w.poison_rate, w.seed)
+    generator = torch_generator(name, w.extractor, w.dataset, w.attack, w.poison_rate, w.seed)
     started = time.monotonic()
     scores, count = registry.module("defenses", name).prune(head, *train, generator=generator, **settings)
     seconds = time.monotonic() - started

@@ -6,6 +6,7 @@ import torch
 
 from holder import job, registry, store, training
 from holder.models import preact_resnet18
+from holder.seeds import torch_generator
 
 
 def main(snakemake):
@@ -14,7 +15,7 @@ def main(snakemake):
     train = store.load(snakemake.input.train, "images", "labels")
     images, labels = training.on_device(train["images"], device), torch.from_numpy(train["labels"]).long().to(device)
     classes = registry.facts("datasets", w.dataset)["CLASSES"]
-    generator = job.torch_generator("surrogate", w.dataset, w.surrogate)
+    generator = torch_generator("surrogate", w.dataset, w.surrogate)
     network = preact_resnet18(images.cpu(), classes, settings["width"], generator).to(device)
     checkpoint = training.Checkpoint(snakemake.output.network, job.key(snakemake))
     robust = w.surrogate == "robust"

@@ -15,7 +15,8 @@ def project(tmp_path, monkeypatch):
         "holder/attacks/sig.py": "from holder.deep import f\n",
         "holder/attacks/bpp.py": "x = 1\n",
         "holder/deep.py": '"""Docs."""\ndef f(a):\n    """Docs."""\n    return a + 1\n',
-        "scripts/poison.py": "import numpy\nfrom holder import near\n",
+        "scripts/poison.py": "import numpy\nfrom holder import job, near\n",
+        "holder/job.py": "z = 3\n",
         "holder/near.py": "y = 2\n",
     }
     for name, text in files.items():
@@ -46,6 +47,7 @@ PARTS = ("scripts/poison.py", "holder.attacks.sig")
         ("holder/deep.py", "a + 1", "a+1  # why", True),
         ("holder/deep.py", "Docs.", "Other docs.", True),
         ("holder/attacks/bpp.py", "x = 1", "x = 2", True),
+        ("holder/job.py", "z = 3", "z = 4", True),
     ],
 )
 def test_what_changes_it(project, name, old, new, same):
