@@ -52,7 +52,14 @@ def check(config: dict) -> dict:
                 raise HolderError(
                     f"tables.table1.{key}: '{name}' belongs under {'defenses' if control else 'controls'}."
                 )
+    seen = set()
     for i, block in enumerate(table["grid"]):
+        for attack in block["attacks"]:
+            if (block["dataset"], attack) in seen:
+                raise HolderError(
+                    f"tables.table1.grid[{i}]: {attack} stands twice for {block['dataset']}, allowed is once."
+                )
+            seen.add((block["dataset"], attack))
         where = f"tables.table1.grid[{i}]"
         _known(f"{where}.dataset", "datasets", [block["dataset"]])
         _known(f"{where}.attacks", "attacks", block["attacks"])

@@ -1,5 +1,6 @@
 """What a ranking does on the data of one cell: its whole curve on every population, on one device."""
 
+import platform
 from typing import NamedTuple
 
 import numpy as np
@@ -46,3 +47,17 @@ def curves(
     target = torch.full_like(triggered.y, target_label)
     hits, recovered = curve(head, order, triggered.z, target, triggered.y)
     return {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}
+
+
+def provenance(device: torch.device, features: dict, head: dict) -> dict:
+    """Settings and hashes that a features file and a head carry, versions and device."""
+    return {
+        "dataset_settings": features["dataset_settings"],
+        "attack_settings": features["attack_settings"],
+        "surrogate": features["surrogate"],
+        "extractor_settings": features["extractor_settings"],
+        "classifier_settings": head["settings"],
+        "sha256": {"dataset": features["sha256"], "weights": features["weights"]},
+        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {platform.machine()}",
+    }

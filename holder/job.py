@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-import platform
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -48,6 +48,7 @@ def device(snakemake):
     torch.set_num_threads(snakemake.threads)
     if snakemake.resources.get("gpu", 0):
         if torch.cuda.is_available():
+            os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # before the first product
             torch.use_deterministic_algorithms(True, warn_only=True)
             return torch.device("cuda")
         if not snakemake.config["allow_cpu"]:
@@ -61,18 +62,3 @@ def key(snakemake) -> str:
 
     inputs = [store.file_sha256(path) for path in snakemake.input]
     return hashlib.sha256(repr([dict(snakemake.params.items()), inputs]).encode()).hexdigest()
-
-
-def provenance(device, features: dict, head: dict) -> dict:
-    """Settings and hashes that a features file and a head carry, versions and device."""
-    import numpy
-    import torch
-
-    return {
-        "attack_settings": features["attack_settings"],
-        "extractor_settings": features["extractor_settings"],
-        "classifier_settings": head["settings"],
-        "sha256": {"dataset": features["sha256"], "weights": features["weights"]},
-        "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": numpy.__version__},
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {platform.machine()}",
-    }

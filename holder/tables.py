@@ -32,13 +32,13 @@ CONTROLS = {"l1norm": "‖w‖₁ order", "random": "random order"}
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "gtsrb": "GTSRB"}
 
 
-def rows(paths: list[str], settings: dict[str, dict] | None = None) -> pd.DataFrame:
+def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
     """One row per metrics file: the cell's coordinates, seed, defense, pruned and acc, asr, ra.
 
     A control has no operating point of its own: it is read off its curve (`curve.safetensors`
     beside the metrics file) at the count that HP pruned in the same cell with the same seed.
 
-    settings: what each defense should have been run with; a file made with others is refused.
+    made_of: what the config says the table is made of (rules/common.smk); a file made otherwise is refused.
     """
     read = []
     for path in paths:
@@ -47,11 +47,11 @@ def rows(paths: list[str], settings: dict[str, dict] | None = None) -> pd.DataFr
         except (OSError, ValueError) as error:
             raise HolderError(f"{path}: is not a metrics file ({error}); delete it and run again.") from error
     for r in read:
-        wanted = (settings or {}).get(r["defense"], r["settings"])
-        if r["settings"] != wanted:
-            raise HolderError(
-                f"{r['path']}: was made with {r['settings']}, the config says {wanted}; delete it and run again."
-            )
+        for key, found, wanted in _compared(r, made_of) if made_of else ():
+            if found != wanted:
+                raise HolderError(
+                    f"{r['path']}: was made with {key} {found}, the config says {wanted}; delete it and run with --forceall."
+                )
     at_hp = {_place(r): r["pruned"] for r in read if r["defense"] == "hp"}
     for r in read:
         if r["pruned"] is None:
@@ -66,6 +66,17 @@ def rows(paths: list[str], settings: dict[str, dict] | None = None) -> pd.DataFr
     for r in read:
         r["settings"] = " ".join(f"{key}={value}" for key, value in r["settings"].items())
     return pd.DataFrame(read)[[*CELL, "seed", "defense", "settings", "pruned", *METRICS, "train_images"]]
+
+
+def _compared(row: dict, made_of: dict) -> list[tuple]:
+    """(key, recorded in a metrics file, said by the config) of everything that made it."""
+    by = {"settings": "defense", "attack_settings": "attack", "dataset_settings": "dataset"}
+    wanted = {key: made_of[key][row[name]] for key, name in by.items()}
+    wanted |= {key: made_of[key] for key in ("extractor_settings", "classifier_settings", "target_label")}
+    found = {key: row[key] for key in wanted}
+    if row["surrogate"]:
+        found["surrogate"], wanted["surrogate"] = row["surrogate"]["settings"], made_of["surrogate"]
+    return [(key, found[key], wanted[key]) for key in wanted]
 
 
 def _place(row: dict) -> tuple:
@@ -137,7 +148,7 @@ def _header(rows: pd.DataFrame) -> str:
 
 NOTE = (
     "ACC / ASR / RA in %; in brackets the paper's printed values, which are for the whole dataset and CLIP features "
-    "whatever is used here (average rows: over the attacks shown). ASR and RA are over triggered test images whose "
+    "whatever is used here (in average rows: the mean of the printed rows shown). ASR and RA are over triggered test images whose "
     "true class is not the target."
 )
 

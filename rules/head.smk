@@ -16,7 +16,7 @@ rule head:
         runtime=30,
     params:
         settings=config["classifier"],
-        code=fingerprint("scripts/head.py"),
+        code=fingerprint("scripts/head.py", "datasets", "dataset"),
     message:
         "Classifier on {wildcards.extractor} features: {wildcards.dataset}, {wildcards.attack} at {wildcards.poison_rate}, seed {wildcards.seed}"
     script:

@@ -14,7 +14,8 @@ def main(snakemake):
         index = data.subset(labels, settings.get(split), generator("subset", name, split))
         official = {"images": store.sha256(images), "labels": store.sha256(labels)}
         chosen = {"images": images[index], "labels": labels[index], "index": index}
-        store.save(snakemake.output[split], chosen, dataset=name, split=split, sha256=official)
+        used = {key: settings.get(key) for key in ("train", "test")}
+        store.save(snakemake.output[split], chosen, dataset=name, sha256=official, dataset_settings=used)
 
 
 if "snakemake" in globals():

@@ -1,6 +1,9 @@
 """Let an attack learn or draw what it needs; an attack that needs nothing leaves an empty file."""
 
+import numpy as np
+
 from holder import job, registry, store
+from holder.errors import HolderError
 from holder.seeds import generator
 
 
@@ -8,7 +11,7 @@ def main(snakemake):
     w, settings = snakemake.wildcards, snakemake.params.settings
     attack = registry.module("attacks", w.attack)
     fitted = {}
-    checkpoint = None
+    checkpoint, info = None, {"settings": dict(settings)}
     if hasattr(attack, "fit"):
         from holder.training import Checkpoint
 
@@ -17,7 +20,8 @@ def main(snakemake):
         offered = {
             "rng": generator("fit_attack", w.dataset, w.attack, w.seed),
             "dataset": w.dataset,
-            "classes": registry.facts("datasets", w.dataset)["CLASSES"],
+            "classes": snakemake.params.facts["CLASSES"],
+            "flip": snakemake.params.facts["FLIP"],
             "target_label": snakemake.params.target_label,
             "device": job.device(snakemake),
             "checkpoint": checkpoint,
@@ -25,9 +29,15 @@ def main(snakemake):
         }
         if snakemake.input.get("surrogate"):
             offered["surrogate"] = load_surrogate(snakemake.input.surrogate).to(offered["device"])
+            info["surrogate"] = store.info(snakemake.input.surrogate)
         offered = registry.accepted(attack.fit, {**settings, **offered})
         fitted = attack.fit(train["images"], train["labels"], **offered)
-    store.save(snakemake.output.fitted, fitted, attack=w.attack)
+    for name, array in fitted.items():
+        if not np.isfinite(array).all():
+            raise HolderError(
+                f"{w.attack}: fitting ended in values that are not finite ({name}); lower its learning rate."
+            )
+    store.save(snakemake.output.fitted, fitted, attack=w.attack, **info)
     if checkpoint:
         checkpoint.clear()
 

@@ -23,7 +23,9 @@ def main(snakemake):
         settings,
         settings.get("cover_ratio", 0),
     )
-    info = {**store.info(snakemake.input.train), "attack_settings": dict(settings)}
+    fit = store.info(snakemake.input.fitted)
+    attack_facts = {"attack_settings": {**fit["settings"], **settings}, "surrogate": fit.get("surrogate")}
+    info = {**store.info(snakemake.input.train), **attack_facts}
     store.save(snakemake.output.images, overlay, **info)
     poisoned = int((overlay["role"] == poisoning.POISON).sum())
     logging.info(

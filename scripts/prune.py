@@ -47,7 +47,7 @@ def main(snakemake):
         "hidden": len(order),
         "train_images": len(train.y),
     }
-    made_by = job.provenance(device, store.info(snakemake.input.poisoned), store.info(snakemake.input.head))
+    made_by = evaluation.provenance(device, store.info(snakemake.input.poisoned), store.info(snakemake.input.head))
     store.save_json(snakemake.output.metrics, {**cell, **result, **made_by, "seconds": seconds})
 
 

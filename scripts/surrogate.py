@@ -37,8 +37,10 @@ def main(snakemake):
     with torch.inference_mode():
         x = training.on_device(test["images"], device)
         predicted = torch.cat([network(part.float() / 255).argmax(1) for part in x.split(500)]).cpu().numpy()
-    logging.info("clean test accuracy %.1f %%", 100 * (predicted == test["labels"]).mean())
-    store.save(snakemake.output.network, {k: v.cpu().numpy() for k, v in network.state_dict().items()})
+    accuracy = 100 * float((predicted == test["labels"]).mean())
+    logging.info("clean test accuracy %.1f %%", accuracy)
+    arrays = {k: v.cpu().numpy() for k, v in network.state_dict().items()}
+    store.save(snakemake.output.network, arrays, kind=w.surrogate, settings=settings, test_accuracy=accuracy)
     checkpoint.clear()
 
 

@@ -7,8 +7,8 @@ from holder import job, store, tables
 
 
 def main(snakemake):
-    expected = json.loads(Path(snakemake.input.made_of).read_text(encoding="utf-8"))["settings"]
-    table = tables.aggregate(tables.rows(snakemake.input.metrics, expected), 1)
+    made_of = json.loads(Path(snakemake.input.made_of).read_text(encoding="utf-8"))
+    table = tables.aggregate(tables.rows(snakemake.input.metrics, made_of), 1)
     title = "Table 1: Hölder Pruning (HP) against pruning baselines"
     store.save_text(snakemake.output.csv, table.to_csv(index=False, float_format="%.4f"))
     store.save_text(snakemake.output.md, tables.markdown(table, title))

@@ -27,6 +27,7 @@ def fitted(name):
         "rng": np.random.default_rng(1),
         "dataset": "cifar10",
         "classes": 2,
+        "flip": False,
         "target_label": 0,
         "device": torch.device("cpu"),
         "checkpoint": None,

@@ -49,6 +49,7 @@ def changed(path, value):
         ("tables.table1.grid.0.poison_rate", 1, "tables.table1.grid.0.poison_rate: found 1, allowed is less than 1"),
         ("tables.table1.grid.0.poison_rate", 0.2, "is 10000 images for lc, allowed is 1 to the target class's 5000"),
         ("tables.table1.grid.2.poison_rate", 0.05, "is 1960 images for lc, allowed is 1 to the target class's 210"),
+        ("tables.table1.grid.1.dataset", "cifar10", r"grid\[1\]: badnets stands twice for cifar10, allowed is once"),
         ("attacks.wanet.cover_ratio", 19.5, "attacks.wanet.cover_ratio: 2500 poisoned and 48750 cover images"),
         ("target_label", 43, "target_label: found 43, cifar10 has labels 0 to 9"),
         ("datasets.cifar10.train", 60000, "datasets.cifar10.train: found 60000, allowed is at most 50000"),

@@ -8,6 +8,16 @@ from holder import store, tables
 from holder.errors import HolderError
 from holder.metrics import metrics
 
+MADE_BY = {
+    "settings": {"u": 1},
+    "attack_settings": {"a": 1},
+    "dataset_settings": {"train": 50},
+    "extractor_settings": {"size": 224},
+    "classifier_settings": {"epochs": 100},
+    "surrogate": {"settings": {"width": 64}},
+    "target_label": 0,
+}
+
 
 def write(folder, attack, defense, seed, correct, pruned, **more):
     place = folder / attack / defense / str(seed)
@@ -15,7 +25,7 @@ def write(folder, attack, defense, seed, correct, pruned, **more):
     result = metrics(correct, 200, 30, 60, 120) if pruned is not None else {"counts": {"clean": 200, "triggered": 120}}
     store.save_json(
         place / "metrics.json",
-        {**cell, "defense": defense, "pruned": pruned, "settings": {"u": 1}, "train_images": 50, **result},
+        {**cell, "defense": defense, "pruned": pruned, **MADE_BY, "train_images": 50, **result},
     )
     curve = {k: np.arange(6) * f for k, f in (("correct", 20), ("hits", 5), ("recovered", 7))}
     store.save(place / "curve.safetensors", curve)
@@ -77,9 +87,27 @@ def test_a_metrics_file_that_is_none_is_named(tmp_path):
 
 
 def test_a_file_made_with_other_settings_is_refused(paths):
-    with pytest.raises(HolderError, match=r"metrics.json: was made with {'u': 1}, the config says {'u': 2}"):
-        tables.rows(paths, {"hp": {"u": 2}})
-    assert len(tables.rows(paths, {"hp": {"u": 1}})) == len(paths)
+    made_of = {
+        "settings": dict.fromkeys(["hp", "none", "random"], {"u": 1}),
+        "attack_settings": {"bpp": {"a": 1}, "badnets": {"a": 1}},
+        "dataset_settings": {"cifar10": {"train": 50}},
+        "extractor_settings": {"size": 224},
+        "classifier_settings": {"epochs": 100},
+        "surrogate": {"width": 64},
+        "target_label": 0,
+    }
+    assert len(tables.rows(paths, made_of)) == len(paths)
+    for key, other in (
+        ("settings", {"hp": {"u": 2}, "none": {"u": 1}, "random": {"u": 1}}),
+        ("attack_settings", {"bpp": {"a": 2}, "badnets": {"a": 1}}),
+        ("dataset_settings", {"cifar10": {"train": 40}}),
+        ("extractor_settings", {"size": 128}),
+        ("classifier_settings", {"epochs": 10}),
+        ("surrogate", {"width": 16}),
+        ("target_label", 1),
+    ):
+        with pytest.raises(HolderError, match=rf"metrics.json: was made with {key} .*, the config says"):
+            tables.rows(paths, {**made_of, key: other})
 
 
 def test_every_printed_rate_is_a_percentage():

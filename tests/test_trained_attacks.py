@@ -119,6 +119,7 @@ def test_input_aware_masks_keep_their_bound_and_triggers_differ():
         rng=np.random.default_rng(0),
         target_label=0,
         classes=4,
+        flip=True,
         device=CPU,
         checkpoint=None,
         width=8,
@@ -195,7 +196,7 @@ def test_killed_in_the_middle_and_resumed_gives_the_same(name, tmp_path, monkeyp
 
     def fit(checkpoint):
         torch.manual_seed(np.random.default_rng().integers(1000))  # nothing may depend on the global state
-        offered = {"rng": np.random.default_rng(3), "target_label": 0, "classes": 4, "device": CPU}
+        offered = {"rng": np.random.default_rng(3), "target_label": 0, "classes": 4, "flip": True, "device": CPU}
         if name == "classifier":
             data = training.on_device(images, CPU)
             net = models.preact_resnet18(data, 4, 4, torch.Generator().manual_seed(0))

@@ -144,6 +144,10 @@ def test_without_snakemakes_memory_a_changed_baseline_is_refused_not_shown(proje
     run = snakemake(project)
     assert run.returncode == 1
     assert re.search(r"fmp/metrics.json: was made with .*'samples': 100.*, the config says .*'samples': 90", run.stderr)
+    edit(project / "config/toy.yaml", "samples: 90", "samples: 100")
+    edit(project / "config/toy.yaml", "epochs: 10,", "epochs: 9,")
+    run = snakemake(project)
+    assert re.search(r"was made with classifier_settings .*'epochs': 10.*, the config says .*'epochs': 9", run.stderr)
 
 
 def test_a_setting_of_one_baseline_reruns_that_baseline(project):
@@ -162,6 +166,13 @@ def test_a_surrogates_setting_reruns_the_attacks_that_look_at_one(project):
     edit(project / "config/toy.yaml", "surrogate: {width: 4, epochs: 1", "surrogate: {width: 4, epochs: 2")
     jobs = planned(project)
     assert jobs["surrogate"] == jobs["fit_attack"] == jobs["head"] == 1
+
+
+def test_an_apply_setting_refits_nothing(project):
+    edit(project / "config/toy.yaml", "trojan: {iterations: 20}", "trojan: {iterations: 20, overflow: clip}")
+    jobs = planned(project)
+    assert "fit_attack" not in jobs
+    assert jobs["trigger_test"] == jobs["poison"] == 1
 
 
 def test_one_defenses_code_reruns_that_defense_alone(project):

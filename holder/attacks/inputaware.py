@@ -48,7 +48,8 @@ def blend(x: Tensor, pattern: Tensor, mask: Tensor) -> Tensor:
 
 def diversity(x1: Tensor, x2: Tensor, made1: Tensor, made2: Tensor) -> Tensor:
     """How far two images are apart over how far apart is what was made of them."""
-    apart, made = ((a - b).square().mean((1, 2, 3)).sqrt() for a, b in ((x1, x2), (made1, made2)))
+    # The 1e-12 keeps the root's gradient finite where two things made are equal.
+    apart, made = (((a - b).square().mean((1, 2, 3)) + 1e-12).sqrt() for a, b in ((x1, x2), (made1, made2)))
     return (apart / (made + 1e-5)).mean()
 
 
@@ -59,6 +60,7 @@ def fit(
     rng: np.random.Generator,
     target_label: int,
     classes: int,
+    flip: bool,
     device,
     checkpoint,
     width: int = 32,
@@ -99,8 +101,8 @@ def fit(
             adam["m"].param_groups[0]["lr"] = 0.01 * 0.1 ** sum(epoch >= m * mask_epochs // 25 for m in (10, 20))
         others = torch.randperm(len(data), generator=generator).to(device)
         for rows in training.batches(len(data), batch, generator, device):
-            x1 = training.augment(data[rows], generator).float() / 255
-            x2 = training.augment(data[others[rows]], generator).float() / 255
+            x1 = training.augment(data[rows], generator, flip=flip).float() / 255
+            x2 = training.augment(data[others[rows]], generator, flip=flip).float() / 255
             if first:
                 m1, m2 = mask_of(mask, x1), mask_of(mask, x2)
                 excess = (m1 - DENSITY).relu().mean()
