@@ -50,7 +50,7 @@ def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
         for key, found, wanted in _compared(r, made_of) if made_of else ():
             if found != wanted:
                 raise HolderError(
-                    f"{r['path']}: was made with {key} {found}, the config says {wanted}; delete it and run with --forceall."
+                    f"{r['path']}: was made with {key} {found}, the config says {wanted}; run with --forceall."
                 )
     at_hp = {_place(r): r["pruned"] for r in read if r["defense"] == "hp"}
     for r in read:
@@ -148,8 +148,8 @@ def _header(rows: pd.DataFrame) -> str:
 
 NOTE = (
     "ACC / ASR / RA in %; in brackets the paper's printed values, which are for the whole dataset and CLIP features "
-    "whatever is used here (in average rows: the mean of the printed rows shown). ASR and RA are over triggered test images whose "
-    "true class is not the target."
+    "whatever is used here (in average rows: the mean of the printed rows shown). ASR and RA are over triggered test "
+    "images whose true class is not the target."
 )
 
 

@@ -88,7 +88,7 @@ def test_a_metrics_file_that_is_none_is_named(tmp_path):
 
 def test_a_file_made_with_other_settings_is_refused(paths):
     made_of = {
-        "settings": dict.fromkeys(["hp", "none", "random"], {"u": 1}),
+        "settings": {name: {"u": 1} for name in ("hp", "none", "random")},
         "attack_settings": {"bpp": {"a": 1}, "badnets": {"a": 1}},
         "dataset_settings": {"cifar10": {"train": 50}},
         "extractor_settings": {"size": 224},
