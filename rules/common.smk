@@ -98,6 +98,8 @@ def made_of(name, table):
     missing intermediate file alone makes no job run. This file is an input and survives.
     """
     path = Path(config["results"]) / f"{name}.made_of.json"
+    extractor = extractor_settings(table["extractor"], of_weights=False)
+    extractor.pop("batch")  # a matter of memory
     defenses = ["none", *table["defenses"], *table["controls"]]
     content = {
         "inputs": pruned("metrics.json", table),
@@ -107,7 +109,7 @@ def made_of(name, table):
             d: {key: settings(config, "datasets", d).get(key) for key in ("train", "test")}
             for d, _, _ in attack_cells(table)
         },
-        "extractor_settings": extractor_settings(table["extractor"], of_weights=False),
+        "extractor_settings": extractor,
         "classifier_settings": config["classifier"],
         "surrogate": config["surrogate"],
         "target_label": config["target_label"],
