@@ -1,8 +1,8 @@
 """A fingerprint of the code a job runs, so that a rerun follows a change of meaning only.
 
 Snakemake compares a script's modification time and looks at nothing it imports. This hash is
-of the parsed syntax, over the script and every project module it imports, however deep:
-comments, docstrings, formatting, `touch` and `git checkout` leave it as it is.
+of the parsed syntax, over the script and every project module it imports, however deep, but for
+PLUMBING: comments, docstrings, formatting, `touch` and `git checkout` leave it as it is.
 """
 
 import ast

@@ -59,7 +59,7 @@ def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
                 raise HolderError(
                     f"{r['path']}: {r['defense']} is a control and the table has no hp to compare it with."
                 )
-            r["pruned"], r["control"] = at_hp[_place(r)], True
+            r["pruned"] = at_hp[_place(r)]
             curve = store.load(Path(r["path"]).with_name("curve.safetensors"), "correct", "hits", "recovered")
             at = {name: int(counts[r["pruned"]]) for name, counts in curve.items()}
             r.update(metrics(clean=r["counts"]["clean"], triggered=r["counts"]["triggered"], **at))

@@ -53,7 +53,7 @@ def fingerprint(script, kind=None, name=None):
     return code_hash(script, f"holder.{kind}.{name}")
 
 
-def cells(path, table=TABLE1, **wildcards):
+def cells(path, table=TABLE1):
     """`path` for every dataset × attack × poison rate × seed of a table's grid."""
     return [
         path.format(
@@ -62,7 +62,6 @@ def cells(path, table=TABLE1, **wildcards):
             poison_rate=f"{block['poison_rate']:g}",
             seed=seed,
             extractor=table["extractor"],
-            **wildcards,
         )
         for block in table["grid"]
         for attack in block["attacks"]
