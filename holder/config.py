@@ -34,7 +34,7 @@ def check(config: dict) -> dict:
     for kind in ("attacks", "extractors", "defenses"):
         for name, given in config[kind].items():
             allowed = defaults(kind, name)
-            shipped = schema["properties"][kind]["properties"].get(name, {}).get("properties", {})
+            shipped = _resolved(schema["properties"][kind]["properties"].get(name, {}), schema).get("properties", {})
             for key in given:
                 if key not in allowed and key not in shipped:
                     raise HolderError(
@@ -42,29 +42,9 @@ def check(config: dict) -> dict:
                     )
     for name in config["datasets"]:
         registry.facts("datasets", name)
-    table = config["tables"]["table1"]
-    _known("tables.table1.extractor", "extractors", [table["extractor"]])
-    for key in ("defenses", "controls"):
-        _known(f"tables.table1.{key}", "defenses", table[key])
-    for key, control in (("defenses", False), ("controls", True)):
-        for name in table[key]:
-            if registry.facts("defenses", name).get("CONTROL", False) != control or name == "none":
-                raise HolderError(
-                    f"tables.table1.{key}: '{name}' belongs under {'defenses' if control else 'controls'}."
-                )
-    seen = set()
-    for i, block in enumerate(table["grid"]):
-        for attack in block["attacks"]:
-            if (block["dataset"], attack) in seen:
-                raise HolderError(
-                    f"tables.table1.grid[{i}]: {attack} stands twice for {block['dataset']}, allowed is once."
-                )
-            seen.add((block["dataset"], attack))
-        where = f"tables.table1.grid[{i}]"
-        _known(f"{where}.dataset", "datasets", [block["dataset"]])
-        _known(f"{where}.attacks", "attacks", block["attacks"])
-        for attack in block["attacks"]:
-            _rate(where, config, block, attack)
+    for kind in ("tables", "figures"):
+        for name, grid in config[kind].items():
+            _grid(f"{kind}.{name}", config, grid)
     return config
 
 
@@ -72,7 +52,8 @@ def defaults(kind: str, name: str) -> dict:
     """Every setting of a module with its default: its functions' keyword-only parameters and what the stage adds."""
     own = registry.settings(kind, name, *FUNCTIONS[kind])
     if kind == "extractors":
-        own |= EXTRACTOR_KEYS
+        trained = "TRAINED_ON" in registry.facts(kind, name)  # by the workflow: no file to name
+        own |= {k: v for k, v in EXTRACTOR_KEYS.items() if k == "batch" or not trained}
     if kind == "attacks" and "COVER_RATIO" in registry.facts(kind, name):
         own["cover_ratio"] = registry.facts(kind, name)["COVER_RATIO"]
     return own
@@ -85,8 +66,7 @@ def settings(config: dict, kind: str, name: str) -> dict:
 
 def _fill(value: object, schema: dict, root: dict) -> None:
     """Put a schema's defaults where keys are missing, parents before children."""
-    if "$ref" in schema:
-        schema = {**root["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema}
+    schema = _resolved(schema, root)
     if isinstance(value, dict):
         for key, child in schema.get("properties", {}).items():
             if key not in value and "default" in child:
@@ -98,6 +78,11 @@ def _fill(value: object, schema: dict, root: dict) -> None:
     elif isinstance(value, list) and "items" in schema:
         for child in value:
             _fill(child, schema["items"], root)
+
+
+def _resolved(schema: dict, root: dict) -> dict:
+    """A schema with what its $ref names."""
+    return {**root["$defs"][schema["$ref"].rsplit("/", 1)[1]], **schema} if "$ref" in schema else schema
 
 
 def _sentence(error: jsonschema.ValidationError) -> str:
@@ -126,6 +111,27 @@ def _sentence(error: jsonschema.ValidationError) -> str:
         expected = " or ".join(map(str, expected))
     about = error.schema.get("description", "").rstrip(".")
     return f"{where}: found {error.instance!r}, allowed is {allowed.format(expected)}{f' ({about})' if about else ''}."
+
+
+def _grid(where: str, config: dict, grid: dict) -> None:
+    """Refuse names that there are not, and cells that cannot be made, in a table's or figure's grid."""
+    _known(f"{where}.extractors", "extractors", grid["extractors"])
+    for key, control in (("defenses", False), ("controls", True)):
+        _known(f"{where}.{key}", "defenses", grid.get(key, []))
+        for name in grid.get(key, []):
+            if registry.facts("defenses", name).get("CONTROL", False) != control or name == "none":
+                raise HolderError(f"{where}.{key}: '{name}' belongs under {'defenses' if control else 'controls'}.")
+    seen = set()
+    for i, block in enumerate(grid["grid"]):
+        here = f"{where}.grid[{i}]"
+        for attack in block["attacks"]:
+            if (block["dataset"], attack) in seen:
+                raise HolderError(f"{here}: {attack} stands twice for {block['dataset']}, allowed is once.")
+            seen.add((block["dataset"], attack))
+        _known(f"{here}.dataset", "datasets", [block["dataset"]])
+        _known(f"{here}.attacks", "attacks", block["attacks"])
+        for attack in block["attacks"]:
+            _rate(here, config, block, attack)
 
 
 def _known(where: str, kind: str, wanted: list[str]) -> None:

@@ -11,6 +11,12 @@ from holder.errors import HolderError
 from holder.metrics import metrics
 
 PUBLISHED = Path(__file__).parent.parent / "config" / "published.csv"
+DOUBTS = Path(__file__).parent.parent / "config" / "doubts.csv"
+TITLES = {
+    1: "Hölder Pruning (HP) against pruning baselines",
+    3: "HP on different feature extractors",
+    6: "HP against pruning baselines at lower poison rates",
+}
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
 ATTACKS = {
@@ -29,6 +35,20 @@ ATTACKS = {
 
 DEFENSES = {"none": "Undefended", "fp": "FP", "anp": "ANP", "clp": "CLP", "fmp": "FMP", "hp": "HP"}
 CONTROLS = {"l1norm": "‖w‖₁ order", "random": "random order"}
+EXTRACTORS = {
+    "simclr": "SimCLR",
+    "resnet18": "ResNet-18",
+    "vit": "ViT",
+    "align": "ALIGN",
+    "clip": "CLIP",
+    "blip2": "BLIP-2",
+    "mobilenetv2": "MobileNetV2",
+    "mobilenetv3": "MobileNetV3-Small",
+    "efficientnet_lite0": "EfficientNet-Lite0",
+    "backdoored": "poisoned PreAct-ResNet18",
+}
+"""The six of Table 3 in its order, then others."""
+
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "gtsrb": "GTSRB"}
 
 
@@ -72,8 +92,11 @@ def _compared(row: dict, made_of: dict) -> list[tuple]:
     """(key, recorded in a metrics file, said by the config) of everything that made it."""
     by = {"settings": "defense", "attack_settings": "attack", "dataset_settings": "dataset"}
     wanted = {key: made_of[key][row[name]] for key, name in by.items()}
-    wanted |= {key: made_of[key] for key in ("extractor_settings", "classifier_settings", "target_label")}
+    wanted |= {key: made_of[key] for key in ("classifier_settings", "target_label")}
     found = {key: row[key] for key in wanted}
+    trained = row["sha256"]["weights"].get("settings")  # of an extractor that the workflow trains
+    found["extractor_settings"] = {**row["extractor_settings"], **({"trained": trained} if trained else {})}
+    wanted["extractor_settings"] = made_of["extractor_settings"][row["extractor"]]
     if row["surrogate"]:
         found["surrogate"], wanted["surrogate"] = row["surrogate"]["settings"], made_of["surrogate"]
     return [(key, found[key], wanted[key]) for key in wanted]
@@ -84,23 +107,35 @@ def _place(row: dict) -> tuple:
 
 
 def published(table: int) -> pd.DataFrame:
-    """The paper's printed values of one table: dataset, attack, defense, published_acc, _asr, _ra."""
-    printed = pd.read_csv(PUBLISHED)
-    wide = printed[printed["table"] == table].pivot(
-        index=["dataset", "attack", "defense"], columns="metric", values="value"
-    )
-    return wide[METRICS].add_prefix("published_").reset_index()
+    """The paper's printed values of one table.
+
+    Columns: dataset, extractor, attack, poison_rate, defense, published_acc, _asr, _ra and `doubt`: why a cell is
+    not to be trusted (config/doubts.csv, and ASR + RA above 100 %, which Section 2.3's definitions rule out).
+    """
+    printed = pd.read_csv(PUBLISHED, dtype={"extractor": str}, keep_default_na=True)
+    printed["extractor"] = printed["extractor"].fillna("").replace("preres", "resnet18")
+    cells = [*CELL, "defense"]
+    wide = printed[printed["table"] == table].pivot(index=cells, columns="metric", values="value")
+    wide = wide[METRICS].add_prefix("published_").reset_index()
+    sums = wide["published_asr"] + wide["published_ra"]
+    reasons = [[f"ASR + RA is {s:.1f} %"] if s > 100.05 else [] for s in sums]
+    doubts = pd.read_csv(DOUBTS, dtype=str, keep_default_na=False)
+    for doubt in doubts[doubts["table"] == str(table)].to_dict("records"):
+        named = {k: doubt[k] for k in cells if doubt[k]}  # an empty field stands for all
+        for i in np.flatnonzero(np.logical_and.reduce([wide[k].astype(str) == v for k, v in named.items()])):
+            reasons[i].append(doubt["reason"])
+    return wide.assign(doubt=["; ".join(r) for r in reasons])
 
 
 def aggregate(per_seed: pd.DataFrame, table: int) -> pd.DataFrame:
     """Mean and standard deviation over seeds, an average row per dataset and the printed values.
 
     Columns: dataset, extractor, attack, poison_rate, defense, settings, n (seeds), pruned, train_images,
-    {acc,asr,ra}_mean, _sd (empty for one seed), published_{acc,asr,ra}. The average row averages
-    the attacks of this table, per seed first; its printed values are recomputed from the printed
-    rows of the same attacks, since the paper's own averages are over nine attacks and partly wrong.
+    {acc,asr,ra}_mean, _sd (empty for one seed), published_{acc,asr,ra}, doubt. A printed value stands beside the
+    same dataset, attack, poison rate and defense, and where the paper compares extractors the same extractor. The
+    average row averages the attacks of this table, per seed first; its printed values are recomputed from
+    the printed rows of the same attacks, since the paper's own averages are over nine attacks and partly wrong.
     """
-    printed = published(table)
     averages = per_seed.groupby(["dataset", "extractor", "seed", "defense", "settings"], as_index=False)[
         [*METRICS, "pruned", "train_images"]
     ].mean()
@@ -113,17 +148,22 @@ def aggregate(per_seed: pd.DataFrame, table: int) -> pd.DataFrame:
     out.insert(2, "train_images", grouped["train_images"].mean().astype(int))
     out = out.reset_index()
 
-    shown = per_seed[["dataset", "attack"]].drop_duplicates()
-    same = printed.merge(shown, on=["dataset", "attack"]).drop(columns="attack")
-    mean = same.groupby(["dataset", "defense"]).agg(lambda column: column.mean(skipna=False)).reset_index()
-    printed = pd.concat([printed[printed["attack"] != "average"], mean.assign(attack="average")])
-    out = out.merge(printed, on=["dataset", "attack", "defense"], how="left")
+    printed = published(table)
+    per_extractor = ["extractor"] if printed["extractor"].nunique() > 1 else []
+    values = [f"published_{metric}" for metric in METRICS]
+    keys = ["dataset", *per_extractor, "attack", "poison_rate", "defense"]
+    rows = per_seed[["dataset", "extractor", "attack", "poison_rate", "defense"]].drop_duplicates()
+    rows = rows.merge(printed[[*keys, *values, "doubt"]], on=keys, how="left")
+    mean = rows.groupby(["dataset", "extractor", "defense"])[values].agg(lambda column: column.mean(skipna=False))
+    mean = mean.reset_index().assign(attack="average", poison_rate=np.nan, doubt="")
+    out = out.merge(pd.concat([rows, mean]), on=[*CELL, "defense"], how="left").fillna({"doubt": ""})
     ranks = {
         "dataset": _rank(DATASETS, out["dataset"]),
         "attack": _rank(ATTACKS, out["attack"]),
+        "extractor": _rank(EXTRACTORS, out["extractor"]),
         "defense": _rank({**DEFENSES, **CONTROLS}, out["defense"]),
     }
-    return out.sort_values(["dataset", "attack", "defense"], key=lambda c: c.map(ranks[c.name]), ignore_index=True)
+    return out.sort_values(list(ranks), key=lambda c: c.map(ranks[c.name]), ignore_index=True)
 
 
 def _rank(known: dict, present: pd.Series) -> dict:
@@ -141,15 +181,16 @@ def _number(mean: float, sd: float) -> str:
 
 def _header(rows: pd.DataFrame) -> str:
     first = rows.iloc[0]
-    name = DATASETS.get(first["dataset"], first["dataset"])
+    names = [EXTRACTORS.get(e, e) for e in dict.fromkeys(rows["extractor"])]
     seeds = "1 seed" if first["n"] == 1 else f"{first['n']} seeds"
-    return f"{name}, {first['extractor']} features, {first['train_images']:,} training images, {seeds}"
+    dataset = DATASETS.get(first["dataset"], first["dataset"])
+    return f"{dataset}, {', '.join(names)} features, {first['train_images']:,} training images, {seeds}"
 
 
 NOTE = (
-    "ACC / ASR / RA in %; in brackets the paper's printed values, which are for the whole dataset and CLIP features "
-    "whatever is used here (in average rows: the mean of the printed rows shown). ASR and RA are over triggered test "
-    "images whose true class is not the target."
+    "ACC / ASR / RA in %; in brackets the paper's printed values, which are for the whole dataset whatever is used "
+    "here (in average rows: the mean of the printed rows shown). ASR and RA are over triggered test images whose true "
+    "class is not the target."
 )
 
 
@@ -162,27 +203,46 @@ def _row_name(attack: str, line: pd.DataFrame) -> str:
     return ATTACKS.get(attack, attack) + ("" if np.isnan(rate) else f", {100 * rate:g} %")
 
 
+def _columns(rows: pd.DataFrame, controls: dict[str, str]) -> dict[tuple[str, str], str]:
+    """Column names by (extractor, defense): the extractor is named where there are several."""
+    several = rows["extractor"].nunique() > 1
+    names = {}
+    for extractor, defense in dict.fromkeys(zip(rows["extractor"], rows["defense"], strict=True)):
+        name = controls.get(defense) or DEFENSES.get(defense, defense)
+        names[extractor, defense] = f"{EXTRACTORS.get(extractor, extractor)}: {name}" if several else name
+    return names
+
+
+def _printed(cell: pd.Series) -> list[str]:
+    """The three printed values, or nothing where the paper has no such cell."""
+    values = [cell[f"published_{m}"] for m in METRICS]
+    return [] if np.isnan(values).all() else [_number(v, np.nan) for v in values]
+
+
 def markdown(table: pd.DataFrame, title: str) -> str:
-    """The paper's layout, one block per dataset: ours above, the printed value in brackets below."""
-    out = [
-        f"# {title}",
-        "",
-        f"{NOTE} Columns in italics are controls: another order of pruning, stopped at HP's count. "
-        f"HP: {_hp_settings(table)}.",
-    ]
+    """The paper's layout, one block per dataset: ours above, the printed value in brackets below, † where doubtful."""
+    out = [f"# {title}", "", f"{NOTE} HP: {_hp_settings(table)}."]
+    if table["defense"].isin(CONTROLS).any():
+        out[-1] += " Columns in italics are controls: another order of pruning, stopped at HP's count."
+    doubts = []
     for _, rows in table.groupby("dataset", sort=False):
-        defenses = list(dict.fromkeys(rows["defense"]))
-        names = [f"*{CONTROLS[d]}*" if d in CONTROLS else DEFENSES.get(d, d) for d in defenses]
-        out += ["", f"## {_header(rows)}", "", "| Attack | " + " | ".join(names) + " |"]
-        out.append("|---" * (len(names) + 1) + "|")
+        columns = _columns(rows, {k: f"*{v}*" for k, v in CONTROLS.items()})
+        out += ["", f"## {_header(rows)}", "", "| Attack | " + " | ".join(columns.values()) + " |"]
+        out.append("|---" * (len(columns) + 1) + "|")
         for attack, line in rows.groupby("attack", sort=False):
-            by = line.set_index("defense")
+            by = line.set_index(["extractor", "defense"])
             fields = []
-            for d in defenses:
-                ours = " / ".join(_number(by.loc[d, f"{m}_mean"], by.loc[d, f"{m}_sd"]) for m in METRICS)
-                printed = " / ".join(_number(by.loc[d, f"published_{m}"], np.nan) for m in METRICS)
-                fields.append(ours if d in CONTROLS else f"{ours}<br>({printed})")
+            for place, name in columns.items():
+                cell = by.loc[place]
+                field = " / ".join(_number(cell[f"{m}_mean"], cell[f"{m}_sd"]) for m in METRICS)
+                if printed := _printed(cell):
+                    field += f"<br>({' / '.join(printed)}){'†' if cell['doubt'] else ''}"
+                    if cell["doubt"]:
+                        doubts.append(f"{ATTACKS.get(attack, attack)}, {name}: {cell['doubt']}.")
+                fields.append(field)
             out.append(f"| {_row_name(attack, line)} | " + " | ".join(fields) + " |")
+    if doubts:
+        out += ["", "† The printed value is doubtful:", "", *(f"- {d}" for d in dict.fromkeys(doubts))]
     return "\n".join(out) + "\n"
 
 
@@ -190,27 +250,27 @@ def latex(table: pd.DataFrame, title: str) -> str:
     """The same as a LaTeX table (booktabs, graphicx): three columns a defense, printed values below ours."""
     out = [r"% needs \usepackage{booktabs,graphicx}"]
     for _, rows in table.groupby("dataset", sort=False):
-        defenses = list(dict.fromkeys(rows["defense"]))
-        names = {**DEFENSES, "l1norm": r"$\|w\|_1$ order", "random": "random order"}
-        spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{names.get(d, d)}}}" for d in defenses)
-        caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}."
+        columns = _columns(rows, {"l1norm": r"$\|w\|_1$ order", "random": "random order"})
+        spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{name}}}" for name in columns.values())
+        caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}. A dagger marks doubtful printed values."
         out += [
             r"\begin{table}",
             r"\caption{" + caption.replace("%", r"\%").replace("_", r"\_") + "}",
             r"\resizebox{\textwidth}{!}{%",
-            rf"\begin{{tabular}}{{l{'ccc' * len(defenses)}}}",
+            rf"\begin{{tabular}}{{l{'ccc' * len(columns)}}}",
             r"\toprule",
             rf" & {spans} \\",
-            "Attack" + " & ACC & ASR & RA" * len(defenses) + r" \\",
+            "Attack" + " & ACC & ASR & RA" * len(columns) + r" \\",
             r"\midrule",
         ]
         for attack, line in rows.groupby("attack", sort=False):
-            by = line.set_index("defense")
+            by = line.set_index(["extractor", "defense"])
             ours, printed = [_row_name(attack, line).replace("%", r"\%")], [""]
-            for d in defenses:
-                ours += [_number(by.loc[d, f"{m}_mean"], by.loc[d, f"{m}_sd"]) for m in METRICS]
-                theirs = [f"({_number(by.loc[d, f'published_{m}'], np.nan)})" for m in METRICS]
-                printed += [""] * 3 if d in CONTROLS else theirs
+            for place in columns:
+                cell = by.loc[place]
+                ours += [_number(cell[f"{m}_mean"], cell[f"{m}_sd"]) for m in METRICS]
+                mark = r"$^\dagger$" if cell["doubt"] else ""
+                printed += [f"({value}){mark}" for value in _printed(cell)] or [""] * 3
             for fields in (ours, printed):
                 out.append(" & ".join(fields).replace("±", r"$\pm$").replace("–", "--") + r" \\")
         out += [r"\bottomrule", r"\end{tabular}}", r"\end{table}"]

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -165,6 +166,13 @@ def classifier(
             optimizer.step()
             note("loss", loss, len(rows))
     return network.eval()
+
+
+@torch.inference_mode()
+def predict(network: nn.Module, images: Tensor, batch: int = 500) -> np.ndarray:
+    """Predicted labels int64 (n,) of uint8 images (n, 3, h, w), in evaluation mode."""
+    network.eval()
+    return torch.cat([network(part.float() / 255).argmax(1) for part in images.split(batch)]).cpu().numpy()
 
 
 def fast_adversary(epsilon: float) -> Callable[[nn.Module, Tensor, Tensor, torch.Generator], Tensor]:

@@ -4,9 +4,9 @@ rule attacks:
         train=[f"<results>/images/{d}/train.safetensors" for d, _, _ in attack_cells()],
         triggered=[f"<results>/images/{d}/{a}/seed={SEED}/test.safetensors" for d, a, _ in attack_cells()],
         overlay=[f"<results>/images/{d}/{a}/seed={SEED}/poison_rate={r:g}.safetensors" for d, a, r in attack_cells()],
-        features=[f"<results>/features/{TABLE1['extractor']}/{d}/test.safetensors" for d, _, _ in attack_cells()],
+        features=[f"<results>/features/{TABLE1['extractors'][0]}/{d}/test.safetensors" for d, _, _ in attack_cells()],
         triggered_features=[
-            f"<results>/features/{TABLE1['extractor']}/{d}/{a}/seed={SEED}/test.safetensors"
+            f"<results>/features/{TABLE1['extractors'][0]}/{d}/{a}/seed={SEED}/test.safetensors"
             for d, a, _ in attack_cells()
         ],
     output:

@@ -22,11 +22,15 @@ except HolderError as error:
 TRAINED_IMAGES_PER_SECOND = 50  # PreAct-ResNet18 of width 64, two cores, measured by benchmarks/training.py
 SEED = config["seeds"][0]
 GPU = 1 if config["device"] == "cuda" else 0
-TABLE1 = config["tables"]["table1"]
+TABLES = config["tables"]
+FIGURES = config["figures"]
+TABLE1 = TABLES["table1"]
+WANTED_EXTRACTORS = sorted({e for grid in [*TABLES.values(), *FIGURES.values()] for e in grid["extractors"]})
 HP = settings(config, "defenses", "hp")
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
 
-CELL = "{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
+ATTACKED = "{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
+CELL = "{extractor}/" + ATTACKED
 HP_SETTINGS = str(Path(*(f"{key}={{{key}}}" for key in HP)))
 
 
@@ -39,6 +43,7 @@ wildcard_constraints:
     seed="[0-9]+",
     poison_rate="[0-9.e-]+",
     images="(" + "|".join(registry.names("datasets")) + ")/.+",
+    table="|".join(TABLES),
 
 
 def fingerprint(script, kind=None, name=None):
@@ -53,20 +58,60 @@ def fingerprint(script, kind=None, name=None):
     return code_hash(script, f"holder.{kind}.{name}")
 
 
-def cells(path, table=TABLE1):
-    """`path` for every dataset × attack × poison rate × seed of a table's grid."""
+def cells(path, grid):
+    """`path` for every extractor × dataset × attack × poison rate × seed of a table's or figure's grid."""
     return [
         path.format(
             dataset=block["dataset"],
             attack=attack,
             poison_rate=f"{block['poison_rate']:g}",
             seed=seed,
-            extractor=table["extractor"],
+            extractor=extractor,
         )
-        for block in table["grid"]
+        for extractor in grid["extractors"]
+        for block in grid["grid"]
         for attack in block["attacks"]
-        for seed in config["seeds"]
+        for seed in grid.get("seeds") or config["seeds"]
     ]
+
+
+def hp_folder(**changed):
+    """Where HP's results lie, by its settings; those of the config where none is given."""
+    return f"hp/{HP_SETTINGS.format(**{**HP, **changed})}"
+
+
+def pruned(kind, grid, defenses):
+    """Curve or metrics files of a grid, defense by defense."""
+    folders = [hp_folder() if defense == "hp" else defense for defense in defenses]
+    return [path for folder in folders for path in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
+
+
+def columns(table):
+    """The defenses of a table: the undefended column, its own and its controls."""
+    return ["none", *table["defenses"], *table["controls"]]
+
+
+def trained_on(extractor):
+    """What the workflow trains an extractor on: "clean" images, one cell's "poisoned" ones, or None."""
+    return registry.facts("extractors", extractor).get("TRAINED_ON")
+
+
+def weights_of(w):
+    """An extractor's weights: fetched, or trained by the workflow on the images they are to see."""
+    kind = trained_on(w.extractor)
+    if kind is None:
+        return f"<data>/weights/{w.extractor}.safetensors"
+    return f"<results>/simclr/{w.images.split('/')[0]}.safetensors"
+
+
+def features_of(images):
+    """Input function: features of an images file; an extractor trained on poisoned images has its own per cell."""
+
+    def path(w):
+        cell = f"of/{ATTACKED.format(**w)}/" if trained_on(w.extractor) == "poisoned" else ""
+        return f"<results>/features/{w.extractor}/{cell}{images.format(**w)}.safetensors"
+
+    return path
 
 
 def surrogate_of(wildcards):
@@ -90,48 +135,46 @@ def extractor_settings(name, of_weights):
     return {k: v for k, v in settings(config, "extractors", name).items() if (k in keys) == of_weights}
 
 
-def made_of(name, table):
-    """File that lists what a table is made of, rewritten only when that changes.
+def listed(name, content):
+    """File that says what a table or figure is made of, rewritten only when that changes.
 
     Snakemake's own record lies in .snakemake; without it a changed input would go unseen, since a
     missing intermediate file alone makes no job run. This file is an input and survives.
     """
     path = Path(config["results"]) / f"{name}.made_of.json"
-    extractor = extractor_settings(table["extractor"], of_weights=False)
-    extractor.pop("batch")  # a matter of memory
-    defenses = ["none", *table["defenses"], *table["controls"]]
-    content = {
-        "inputs": pruned("metrics.json", table),
-        "settings": {d: settings(config, "defenses", d) for d in defenses},
-        "attack_settings": {a: settings(config, "attacks", a) for _, a, _ in attack_cells(table)},
-        "dataset_settings": {
-            d: {key: settings(config, "datasets", d).get(key) for key in ("train", "test")}
-            for d, _, _ in attack_cells(table)
-        },
-        "extractor_settings": extractor,
-        "classifier_settings": config["classifier"],
-        "surrogate": config["surrogate"],
-        "target_label": config["target_label"],
-    }
     text = json.dumps(content, indent=1) + "\n"
     if not path.exists() or path.read_text() != text:
         save_text(path, text)
     return str(path)
 
 
-def pruned(kind, table=TABLE1):
-    """Curve or metrics files of a table: the undefended column, its defenses and its controls."""
-    folders = {"hp": f"hp/{HP_SETTINGS.format(**HP)}"}
-    return [
-        path
-        for defense in ["none", *table["defenses"], *table["controls"]]
-        for path in cells(f"<results>/pruned/{CELL}/{folders.get(defense, defense)}/{kind}", table)
-    ]
+def made_of(name):
+    """What a table is made of; the table's job refuses metrics that were made otherwise."""
+    table = TABLES[name]
+    extractors = {e: extractor_settings(e, of_weights=False) for e in table["extractors"]}
+    for extractor, given in extractors.items():
+        given.pop("batch")  # a matter of memory
+        if trained_on(extractor):
+            given["trained"] = config["simclr" if trained_on(extractor) == "clean" else "network"]
+    content = {
+        "inputs": pruned("metrics.json", table, columns(table)),
+        "settings": {d: settings(config, "defenses", d) for d in columns(table)},
+        "attack_settings": {a: settings(config, "attacks", a) for _, a, _ in attack_cells(table)},
+        "dataset_settings": {
+            d: {key: settings(config, "datasets", d).get(key) for key in ("train", "test")}
+            for d, _, _ in attack_cells(table)
+        },
+        "extractor_settings": extractors,
+        "classifier_settings": config["classifier"],
+        "surrogate": config["surrogate"],
+        "target_label": config["target_label"],
+    }
+    return listed(name, content)
 
 
-def attack_cells(table=TABLE1):
+def attack_cells(grid=TABLE1):
     """(dataset, attack, poison rate) of every cell, seeds aside."""
-    return [(b["dataset"], attack, b["poison_rate"]) for b in table["grid"] for attack in b["attacks"]]
+    return [(b["dataset"], attack, b["poison_rate"]) for b in grid["grid"] for attack in b["attacks"]]
 
 
 def content_hash(path):

@@ -23,10 +23,10 @@ rule fetch_weights:
 
 rule weights:
     input:
-        expand("<data>/weights/{extractor}.safetensors", extractor=TABLE1["extractor"]),
+        expand("<data>/weights/{extractor}.safetensors", extractor=[e for e in WANTED_EXTRACTORS if not trained_on(e)]),
         expand(
             "<results>/images/{dataset}/{split}.safetensors",
-            dataset=sorted({block["dataset"] for block in TABLE1["grid"]}),
+            dataset=sorted({dataset for table in TABLES.values() for dataset, _, _ in attack_cells(table)}),
             split=["train", "test"],
         ),
     localrule: True
@@ -39,7 +39,7 @@ rule weights:
 rule features:
     input:
         images="<results>/images/{images}.safetensors",
-        weights="<data>/weights/{extractor}.safetensors",
+        weights=weights_of,
     output:
         features="<results>/features/{extractor}/{images}.safetensors",
     log:
@@ -59,3 +59,16 @@ rule features:
         "Features: {wildcards.extractor} of {wildcards.images}"
     script:
         "../scripts/features.py"
+
+
+# An extractor that was trained on poisoned images belongs to one cell, and so do its features.
+use rule features as features_of_cell with:
+    input:
+        images="<results>/images/{images}.safetensors",
+        weights=f"<results>/networks/{ATTACKED}.safetensors",
+    output:
+        features=f"<results>/features/{{extractor}}/of/{ATTACKED}/{{images}}.safetensors",
+    log:
+        f"<logs>/features/{{extractor}}/of/{ATTACKED}/{{images}}.log",
+    benchmark:
+        f"<benchmarks>/features/{{extractor}}/of/{ATTACKED}/{{images}}.jsonl"

@@ -1,13 +1,13 @@
 rule head:
     input:
-        train="<results>/features/{extractor}/{dataset}/train.safetensors",
-        poisoned="<results>/features/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.safetensors",
+        train=features_of("{dataset}/train"),
+        poisoned=features_of(ATTACKED),
     output:
-        head="<results>/heads/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.safetensors",
+        head=f"<results>/heads/{CELL}.safetensors",
     log:
-        "<logs>/head/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.log",
+        f"<logs>/head/{CELL}.log",
     benchmark:
-        "<benchmarks>/head/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.jsonl"
+        f"<benchmarks>/head/{CELL}.jsonl"
     conda:
         "../envs/holder.yaml"
     resources:

@@ -1,10 +1,10 @@
 rule prune:
     input:
         head=f"<results>/heads/{CELL}.safetensors",
-        train="<results>/features/{extractor}/{dataset}/train.safetensors",
-        poisoned="<results>/features/{extractor}/{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}.safetensors",
-        test="<results>/features/{extractor}/{dataset}/test.safetensors",
-        triggered="<results>/features/{extractor}/{dataset}/{attack}/seed={seed}/test.safetensors",
+        train=features_of("{dataset}/train"),
+        poisoned=features_of(ATTACKED),
+        test=features_of("{dataset}/test"),
+        triggered=features_of("{dataset}/{attack}/seed={seed}/test"),
     output:
         metrics=f"<results>/pruned/{CELL}/{{defense}}/metrics.json",
         curve=f"<results>/pruned/{CELL}/{{defense}}/curve.safetensors",

@@ -3,20 +3,25 @@
 import torch
 
 from holder import job, registry, store
-from holder.extraction import extract
+from holder.extraction import Stream, extract
 
 
 def main(snakemake):
     device = job.device(snakemake)
     arrays = store.load(snakemake.input.images)
     state = {k: torch.from_numpy(v) for k, v in store.load(snakemake.input.weights).items()}
+    weights = store.info(snakemake.input.weights)
     extractor = registry.module("extractors", snakemake.wildcards.extractor)
     settings = dict(snakemake.params.settings)
     batch = settings.pop("batch", 250)
-    features = extract(extractor.build(state, **settings), arrays.pop("images"), device, batch)
-    weights = store.info(snakemake.input.weights)
+    config = registry.accepted(
+        extractor.build, {"config": weights.pop("config", None)}
+    )  # the hub's, where there is one
+    stream = Stream(snakemake.output.features, job.key(snakemake))
+    features = extract(extractor.build(state, **config, **settings), arrays.pop("images"), device, batch, stream)
     info = {**store.info(snakemake.input.images), "weights": weights, "extractor_settings": settings}
     store.save(snakemake.output.features, {"features": features, **arrays}, **info)
+    stream.clear()
 
 
 if "snakemake" in globals():

@@ -1,6 +1,7 @@
 """Draw Figure 16: one test image, benign and under every attack."""
 
-from holder import figures, job, store
+from holder import job, store
+from holder.figures import figure16, style
 
 
 def main(snakemake):
@@ -11,7 +12,7 @@ def main(snakemake):
     for name, path in zip(snakemake.params.attacks, snakemake.input.triggered, strict=True):
         arrays = store.load(path, "index", "images")
         triggered[name] = arrays["images"][arrays["index"] == chosen][0]
-    figures.save(figures.triggers(benign[chosen], triggered), *snakemake.output)
+    style.save(figure16.draw(benign[chosen], triggered), *snakemake.output)
 
 
 if "snakemake" in globals():

@@ -34,9 +34,7 @@ def main(snakemake):
         perturb=training.fast_adversary(settings["robust_epsilon"] / 255) if robust else None,
     )
     test = store.load(snakemake.input.test, "images", "labels")
-    with torch.inference_mode():
-        x = training.on_device(test["images"], device)
-        predicted = torch.cat([network(part.float() / 255).argmax(1) for part in x.split(500)]).cpu().numpy()
+    predicted = training.predict(network, training.on_device(test["images"], device))
     accuracy = 100 * float((predicted == test["labels"]).mean())
     logging.info("clean test accuracy %.1f %%", accuracy)
     arrays = {k: v.cpu().numpy() for k, v in network.state_dict().items()}

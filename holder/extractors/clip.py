@@ -8,7 +8,7 @@ hub carries them. The feature is the projected image embedding, 512 wide for ViT
 import open_clip
 from torch import Tensor
 
-from holder.extraction import Encoder
+from holder.extraction import CLIP, Encoder
 
 WIDTH = 512
 CPU_IMAGES_PER_SECOND = 10
@@ -16,7 +16,7 @@ WEIGHTS = [
     {
         "hub": "timm/vit_base_patch32_clip_224.openai",
         "revision": "a6f597a30f7b82c51704746581f9a4e41421e878",
-        "file": "open_clip_model.safetensors",
+        "files": ["open_clip_model.safetensors"],
         "sha256": "e6d1bd7789aa45192b3bf90570a789b478bae1b74ebcce7eddd908e83a2b7c31",
         "prefix": "visual.",
     },
@@ -28,5 +28,4 @@ def build(state: dict[str, Tensor], *, model: str = "ViT-B-32-quickgelu") -> Enc
     visual = open_clip.create_model(model, pretrained=None, load_weights=False).visual
     visual.load_state_dict(state)
     size = visual.image_size[0] if isinstance(visual.image_size, tuple) else visual.image_size
-    mean, std = open_clip.OPENAI_DATASET_MEAN, open_clip.OPENAI_DATASET_STD
-    return Encoder(visual, size, mean, std, "bicubic")
+    return Encoder(visual, size, **CLIP, interpolation="bicubic")

@@ -9,7 +9,7 @@ from torchvision.models import mobilenet_v3_small
 from holder.extraction import IMAGENET, Encoder
 
 WIDTH = 576
-CPU_IMAGES_PER_SECOND = 400
+CPU_IMAGES_PER_SECOND = 150
 WEIGHTS = [
     {
         "torchvision": "MobileNet_V3_Small_Weights.IMAGENET1K_V1",
@@ -23,7 +23,7 @@ WEIGHTS = [
 ]
 
 
-def build(state: dict[str, Tensor], *, size: int = 128) -> Encoder:
+def build(state: dict[str, Tensor], *, size: int = 224) -> Encoder:
     """The network up to its pooling layer; images are resized to size × size pixels."""
     network = mobilenet_v3_small(weights=None)
     network.load_state_dict(state)

@@ -1,4 +1,4 @@
-"""Gather Table 1's metrics files; write it as tidy CSV, Markdown and LaTeX."""
+"""Gather a table's metrics files; write it as tidy CSV, Markdown and LaTeX."""
 
 import json
 from pathlib import Path
@@ -8,8 +8,9 @@ from holder import job, store, tables
 
 def main(snakemake):
     made_of = json.loads(Path(snakemake.input.made_of).read_text(encoding="utf-8"))
-    table = tables.aggregate(tables.rows(snakemake.input.metrics, made_of), 1)
-    title = "Table 1: Hölder Pruning (HP) against pruning baselines"
+    number = int(snakemake.wildcards.table.removeprefix("table"))
+    table = tables.aggregate(tables.rows(snakemake.input.metrics, made_of), number)
+    title = f"Table {number}: {tables.TITLES[number]}"
     store.save_text(snakemake.output.csv, table.to_csv(index=False, float_format="%.4f"))
     store.save_text(snakemake.output.md, tables.markdown(table, title))
     store.save_text(snakemake.output.tex, tables.latex(table, title))

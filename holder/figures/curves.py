@@ -1,45 +1,16 @@
-"""Figures from stored curves and images; nothing is trained or evaluated here."""
+"""ACC and ASR against pruned neurons for every cell of a table."""
 
 from collections import defaultdict
-from pathlib import Path
 
-import matplotlib
-
-matplotlib.use("Agg")
-
-import matplotlib.pyplot as plt
 import numpy as np
 
-from holder import store
-from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES
+from holder.figures.style import COLOURS, GREYS, MARKERS, STYLE, plt
+from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES, EXTRACTORS
 
-# Okabe & Ito's colours, told apart with any colour vision; controls are grey.
-COLOURS = {"hp": "#D55E00", "fp": "#0072B2", "anp": "#009E73", "clp": "#CC79A7", "fmp": "#E69F00"}
-MARKERS = {"hp": "o", "fp": "s", "anp": "^", "clp": "D", "fmp": "v"}
-GREYS = {"l1norm": ("#000000", (0, (2, 4))), "random": ("#999999", ":")}
 COLUMNS = 5
-STYLE = {
-    "font.size": 7,
-    "axes.titlesize": 7.5,
-    "axes.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "lines.linewidth": 1.1,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,
-}
 
 
-def save(figure: plt.Figure, *paths: str) -> None:
-    """Write a figure to each path, whole or not at all, with nothing in it that changes by the hour."""
-    for path in paths:
-        with store.replacing(path) as part:
-            kind = Path(path).suffix[1:]
-            figure.savefig(part, format=kind, dpi=200, metadata={"CreationDate": None} if kind == "pdf" else None)
-    plt.close(figure)
-
-
-def curves(cells: list[dict]) -> plt.Figure:
+def draw(cells: list[dict]) -> plt.Figure:
     """ACC and ASR against pruned neurons: a column per attack, a pair of rows per dataset.
 
     cells: one per metrics file, its JSON with the arrays of its curve under "curve". Several
@@ -86,7 +57,7 @@ def curves(cells: list[dict]) -> plt.Figure:
         for axis in axes.flat:
             axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
             axis.grid(axis="y", linewidth=0.3, alpha=0.6)
-        extractors = ", ".join(sorted({cell["extractor"] for cell in cells}))
+        extractors = ", ".join(EXTRACTORS.get(e, e) for e in sorted({cell["extractor"] for cell in cells}))
         seeds = len({cell["seed"] for cell in cells})
         figure.supxlabel(
             f"pruned hidden neurons (markers: each defense's own choice); {extractors} features, "
@@ -114,25 +85,3 @@ def _line(axis: plt.Axes, name: str, cells: list[dict], count: str, total: str) 
         if cell["pruned"] is not None:
             marker = MARKERS.get(name, "o")
             axis.plot(cell["pruned"], line[cell["pruned"]], marker, color=colour, ms=4, mec="white", mew=0.6, zorder=4)
-
-
-def triggers(benign: np.ndarray, triggered: dict[str, np.ndarray], gain: int = 5) -> plt.Figure:
-    """One image under every trigger, and below each the difference times `gain` around mid-grey."""
-    names = [a for a in ATTACKS if a in triggered] + sorted(set(triggered) - set(ATTACKS))
-    with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(
-            2, len(names) + 1, figsize=(0.72 * (len(names) + 1), 1.75), squeeze=False, layout="constrained"
-        )
-        for axis in axes.flat:
-            axis.axis("off")
-        axes[0, 0].imshow(benign)
-        axes[0, 0].set_title("benign")
-        axes[1, 0].text(
-            0.5, 0.5, f"difference\n× {gain}\n(grey: none)", ha="center", va="center", transform=axes[1, 0].transAxes
-        )
-        for column, name in enumerate(names, start=1):
-            difference = triggered[name].astype(int) - benign
-            axes[0, column].imshow(triggered[name])
-            axes[0, column].set_title(ATTACKS.get(name, name))
-            axes[1, column].imshow(np.clip(128 + gain * difference, 0, 255).astype(np.uint8))
-    return figure

@@ -1,0 +1,50 @@
+rule network:
+    input:
+        train="<results>/images/{dataset}/train.safetensors",
+        poisoned=f"<results>/images/{ATTACKED}.safetensors",
+        test="<results>/images/{dataset}/test.safetensors",
+        triggered="<results>/images/{dataset}/{attack}/seed={seed}/test.safetensors",
+    output:
+        network=f"<results>/networks/{ATTACKED}.safetensors",
+    log:
+        f"<logs>/network/{ATTACKED}.log",
+    benchmark:
+        f"<benchmarks>/network/{ATTACKED}.jsonl"
+    conda:
+        "../envs/holder.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=8000,
+        runtime=240,
+    params:
+        settings=config["network"],
+        target_label=config["target_label"],
+        code=fingerprint("scripts/network.py", "datasets", "dataset"),
+    message:
+        "PreAct-ResNet18 on poisoned images: {wildcards.dataset}, {wildcards.attack} at {wildcards.poison_rate}, seed {wildcards.seed}"
+    script:
+        "../scripts/network.py"
+
+
+rule simclr:
+    input:
+        train="<results>/images/{dataset}/train.safetensors",
+    output:
+        network="<results>/simclr/{dataset}.safetensors",
+    log:
+        "<logs>/simclr/{dataset}.log",
+    benchmark:
+        "<benchmarks>/simclr/{dataset}.jsonl"
+    conda:
+        "../envs/holder.yaml"
+    resources:
+        gpu=GPU,
+        mem_mb=8000,
+        runtime=480,
+    params:
+        settings=config["simclr"],
+        code=fingerprint("scripts/simclr.py", "datasets", "dataset"),
+    message:
+        "SimCLR on the clean images of {wildcards.dataset}"
+    script:
+        "../scripts/simclr.py"
