@@ -123,7 +123,13 @@ def tiny(name):
         model = transformers.ViTForImageClassification(transformers.ViTConfig(**sizes, image_size=48, patch_size=16))
         return model, lambda x: model.vit(x).last_hidden_state[:, 0], 32
     if name == "align":
-        vision = {"width_coefficient": 0.1, "depth_coefficient": 0.1, "hidden_dim": 64, "image_size": 48, "initializer_range": 0.5}
+        vision = {
+            "width_coefficient": 0.1,
+            "depth_coefficient": 0.1,
+            "hidden_dim": 64,
+            "image_size": 48,
+            "initializer_range": 0.5,
+        }
         text = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "vocab_size": 50}
         config = transformers.AlignConfig(vision_config=vision, text_config=text, projection_dim=64)
         model = transformers.AlignModel(config)
