@@ -138,3 +138,12 @@ def test_select_rules():
     assert 0 <= count("drop-0.01") <= count("drop-0.2") < 40
     with pytest.raises(HolderError, match="prunes more than the 40"):
         count("count-41")
+
+
+@pytest.mark.parametrize("looked_at", [1, 3, 40])
+def test_farthest_is_the_largest_reach_over_a_neurons_own_coordinates(looked_at):
+    torch.manual_seed(0)
+    reach, takes = torch.rand(7, 40), torch.rand(11, 40) < 0.1
+    takes[0], takes[1] = False, True
+    expected = torch.where(takes[None], reach[:, None], 0.0).amax(2)
+    torch.testing.assert_close(hp.farthest(reach, takes, looked_at), expected)

@@ -12,9 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from holder import store
+
 ROOT = Path(__file__).parent.parent
+HP_FOLDER = "hp/epsilon=0.1/alpha=0.5/norm=inf/statistic=max/direction=worst/select=density"
 TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "results/toy/figures/figure16.png"]
 TARGETS += ["results/toy/attacks.csv"]
+MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
+MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 
 
@@ -35,9 +40,9 @@ def snakemake(project, *options, targets=TARGETS):
     return subprocess.run(command, cwd=project, capture_output=True, text=True)
 
 
-def planned(project):
+def planned(project, targets=TARGETS):
     """Jobs by rule of a dry run, without the targets' own pseudo-rules."""
-    run = snakemake(project, "-n")
+    run = snakemake(project, "-n", targets=targets)
     assert run.returncode == 0, run.stderr
     table = re.search(r"Job stats:\n.*?\n-[- ]+\n(.*?)\ntotal", run.stdout + run.stderr, re.S)
     return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
@@ -55,6 +60,15 @@ def finished(tmp_path_factory):
 def project(finished, tmp_path):
     """A copy of the finished run, times included, free to be changed."""
     return shutil.copytree(finished, tmp_path / "project", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def extended(finished, tmp_path_factory):
+    """Tables 3 and 6 and the figures about Hölder constants on top of the finished run."""
+    project = shutil.copytree(finished, tmp_path_factory.mktemp("extended") / "project", symlinks=True)
+    run = snakemake(project, targets=MORE)
+    assert run.returncode == 0, run.stderr[-5000:]
+    return project
 
 
 def edit(path, old, new):
@@ -89,6 +103,66 @@ def test_every_metrics_file_says_what_made_it(finished):
         assert cell["counts"]["triggered"] == 150, "triggered images of the target class are left out"
 
 
+def rows_of(file):
+    lines = file.read_text().splitlines()
+    return [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+
+
+def test_table_3_has_a_column_per_extractor_and_the_figures_are_there(extended):
+    rows = rows_of(extended / "results/toy/table3.csv")
+    assert {(r["extractor"], r["defense"]) for r in rows} == {
+        (e, d) for e in ("simclr", "pixels") for d in ("none", "hp")
+    }
+    assert "SimCLR: HP | pixels: Undefended" in (extended / "results/toy/table3.md").read_text()
+    for target in MORE[3:]:
+        assert (extended / target).read_bytes().startswith(b"\x89PNG")
+        assert (extended / target).with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_the_sensitivity_sheet_agrees_with_the_prune_job(extended):
+    rows = rows_of(extended / "results/toy/sensitivity.csv")
+    own = json.loads((extended / PRUNED / HP_FOLDER / "metrics.json").read_text())
+    at = {"order": "hp", "norm": "inf", "statistic": "max", "select": "density"}
+    (same,) = [r for r in rows if all(r[k] == v for k, v in at.items())]
+    assert int(same["pruned"]) == own["pruned"]
+    assert float(same["asr"]) == pytest.approx(own["asr"], abs=1e-3)
+    assert {r["pruned"] for r in rows if r["order"] == "random"} == {"8", "32"}
+    assert all(-1 <= float(r["spearman_l1"]) <= 1 for r in rows)
+
+
+def test_a_new_epsilon_in_a_figure_runs_that_epsilon_alone(extended, tmp_path):
+    project = shutil.copytree(extended, tmp_path / "project", symlinks=True)
+    assert planned(project, MORE) == {}
+    edit(
+        project / "config/toy.yaml",
+        "figure6: {extractors: [pixels], epsilons: [0.05, 0.1]",
+        "figure6: {extractors: [pixels], epsilons: [0.05, 0.1, 0.2]",
+    )
+    assert planned(project, MORE) == {"prune_hp": 1, "figure6": 1}
+    shutil.rmtree(project / ".snakemake")
+    assert planned(project, MORE) == {"prune_hp": 1, "figure6": 1}
+
+
+def test_simclrs_settings_rerun_its_own_column_alone(extended, tmp_path):
+    project = shutil.copytree(extended, tmp_path / "project", symlinks=True)
+    edit(project / "config/toy.yaml", "simclr: {width: 4, epochs: 1", "simclr: {width: 4, epochs: 2")
+    expected = {"simclr": 1, "features": 4, "head": 1, "prune": 1, "prune_hp": 1, "table": 1}
+    assert planned(project, MORE) == expected
+
+
+def test_a_poisoned_extractor_belongs_to_its_cell(extended):
+    places = sorted(
+        p.relative_to(extended / "results/toy").as_posix()
+        for p in (extended / "results/toy/features/backdoored").rglob("*.safetensors")
+    )
+    cell = "features/backdoored/of/toy/badnets/seed=0/poison_rate=0.1/toy"
+    images = ["badnets/seed=0/poison_rate=0.1", "badnets/seed=0/test", "test", "train"]
+    assert places == [f"{cell}/{name}.safetensors" for name in images]
+    network = store.info(extended / "results/toy/networks/toy/badnets/seed=0/poison_rate=0.1.safetensors")
+    counts = network["metrics"]["counts"]
+    assert (counts["clean"], counts["triggered"]) == (200, 150)
+
+
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):
     again = copied(tmp_path)
     assert snakemake(again).returncode == 0
@@ -112,7 +186,7 @@ def test_touching_or_commenting_code_and_config_reruns_nothing(project):
     assert planned(project) == {}
 
 
-CURVES = {"table1": 1, "figure_curves": 1}
+CURVES = {"table": 1, "table_curves": 1}
 
 
 @pytest.mark.parametrize("key", ["epsilon: 0.1 ", "alpha: 0.5"])
