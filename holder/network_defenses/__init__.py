@@ -1,0 +1,1 @@
+"""A defense on a whole network is a module with `defend`; docs/extending.md says what else it holds."""
