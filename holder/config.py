@@ -14,6 +14,7 @@ FUNCTIONS = {
     "attacks": ("fit", "apply", "poison", "cover"),
     "extractors": ("build",),
     "defenses": ("prune",),
+    "network_defenses": ("defend",),
 }
 """Functions of a module whose keyword-only parameters may be set in the config."""
 
@@ -31,7 +32,7 @@ def check(config: dict) -> dict:
     errors = sorted(validator.iter_errors(config), key=lambda e: [str(p) for p in e.absolute_path])
     if errors:
         raise HolderError(_sentence(errors[0]))
-    for kind in ("attacks", "extractors", "defenses"):
+    for kind in ("attacks", "extractors", "defenses", "network_defenses"):
         for name, given in config[kind].items():
             allowed = defaults(kind, name)
             shipped = _resolved(schema["properties"][kind]["properties"].get(name, {}), schema).get("properties", {})
@@ -115,19 +116,27 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 
 def _grid(where: str, config: dict, grid: dict) -> None:
     """Refuse names that there are not, and cells that cannot be made, in a table's or figure's grid."""
-    _known(f"{where}.extractors", "extractors", grid["extractors"])
+    if "extractors" not in grid:  # whole networks; HID is made of several rules
+        _known(f"{where}.defenses", "network_defenses", [name for name in grid["defenses"] if name != "hid"])
+        if "none" in grid["defenses"]:
+            raise HolderError(f"{where}.defenses: 'none' is always a column and is not named.")
+    else:
+        _known(f"{where}.extractors", "extractors", grid["extractors"])
     for key, control in (("defenses", False), ("controls", True)):
-        _known(f"{where}.{key}", "defenses", grid.get(key, []))
-        for name in grid.get(key, []):
+        for name in grid.get(key, []) if "extractors" in grid else []:
+            _known(f"{where}.{key}", "defenses", [name])
             if registry.facts("defenses", name).get("CONTROL", False) != control or name == "none":
                 raise HolderError(f"{where}.{key}: '{name}' belongs under {'defenses' if control else 'controls'}.")
     seen = set()
     for i, block in enumerate(grid["grid"]):
         here = f"{where}.grid[{i}]"
         for attack in block["attacks"]:
-            if (block["dataset"], attack) in seen:
-                raise HolderError(f"{here}: {attack} stands twice for {block['dataset']}, allowed is once.")
-            seen.add((block["dataset"], attack))
+            cell = (block["dataset"], attack, block["poison_rate"])
+            if cell in seen:
+                raise HolderError(
+                    f"{here}: {attack} stands twice for {block['dataset']} at this rate, allowed is once."
+                )
+            seen.add(cell)
         _known(f"{here}.dataset", "datasets", [block["dataset"]])
         _known(f"{here}.attacks", "attacks", block["attacks"])
         for attack in block["attacks"]:

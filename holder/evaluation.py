@@ -49,15 +49,24 @@ def curves(
     return {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}
 
 
-def provenance(device: torch.device, features: dict, head: dict) -> dict:
-    """Settings and hashes that a features file and a head carry, versions and device."""
+def coordinates(wildcards, defense: str, extractor: str) -> dict:
+    """Where a metrics file stands in a table; wildcards are a cell's, as Snakemake gives them."""
     return {
-        "dataset_settings": features["dataset_settings"],
-        "attack_settings": features["attack_settings"],
-        "surrogate": features["surrogate"],
-        "extractor_settings": features["extractor_settings"],
-        "classifier_settings": head["settings"],
-        "sha256": {"dataset": features["sha256"], "weights": features["weights"]},
+        "dataset": wildcards.dataset,
+        "attack": wildcards.attack,
+        "extractor": extractor,
+        "defense": defense,
+        "poison_rate": float(wildcards.poison_rate),
+        "seed": int(wildcards.seed),
+    }
+
+
+def made_by(device: torch.device, images: dict, sha256: dict | None = None, **settings: object) -> dict:
+    """What a metrics file says of its making: settings and hashes that an images file carries and those given."""
+    return {
+        **{key: images[key] for key in ("dataset_settings", "attack_settings", "surrogate")},
+        **settings,
+        "sha256": {"dataset": images["sha256"], **(sha256 or {})},
         "versions": {"python": platform.python_version(), "torch": torch.__version__, "numpy": np.__version__},
         "device": torch.cuda.get_device_name() if device.type == "cuda" else f"CPU, {platform.machine()}",
     }

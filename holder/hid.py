@@ -101,3 +101,8 @@ def refine(
             step(optimizer, loss)
             note("loss", loss, len(rows))
     network.eval()
+
+
+def part(state: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries of a state dict below a prefix, without it."""
+    return {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}

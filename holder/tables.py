@@ -14,8 +14,11 @@ PUBLISHED = Path(__file__).parent.parent / "config" / "published.csv"
 DOUBTS = Path(__file__).parent.parent / "config" / "doubts.csv"
 TITLES = {
     1: "Hölder Pruning (HP) against pruning baselines",
+    2: "Hölder Iteration Defense (HID) against end-to-end defenses",
     3: "HP on different feature extractors",
+    5: "HID at three poison rates",
     6: "HP against pruning baselines at lower poison rates",
+    7: "HID against end-to-end defenses at lower poison rates",
 }
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
@@ -33,7 +36,22 @@ ATTACKS = {
 }
 """The paper's names, in the order of its rows."""
 
-DEFENSES = {"none": "Undefended", "fp": "FP", "anp": "ANP", "clp": "CLP", "fmp": "FMP", "hp": "HP"}
+DEFENSES = {
+    "none": "Undefended",
+    "fp": "FP",
+    "anp": "ANP",
+    "abl": "ABL",
+    "clp": "CLP",
+    "fmp": "FMP",
+    "dbd": "DBD",
+    "dst": "D-ST",
+    "nc": "NC",
+    "ibau": "i-BAU",
+    "dbr": "D-BR",
+    "sau": "SAU",
+    "hid": "HID",
+    "hp": "HP",
+}
 CONTROLS = {"l1norm": "‖w‖₁ order", "random": "random order"}
 EXTRACTORS = {
     "simclr": "SimCLR",
@@ -46,6 +64,7 @@ EXTRACTORS = {
     "mobilenetv3": "MobileNetV3-Small",
     "efficientnet_lite0": "EfficientNet-Lite0",
     "backdoored": "poisoned PreAct-ResNet18",
+    "preactresnet18": "PreAct-ResNet18",
 }
 """The six of Table 3 in its order, then others."""
 
@@ -92,11 +111,13 @@ def _compared(row: dict, made_of: dict) -> list[tuple]:
     """(key, recorded in a metrics file, said by the config) of everything that made it."""
     by = {"settings": "defense", "attack_settings": "attack", "dataset_settings": "dataset"}
     wanted = {key: made_of[key][row[name]] for key, name in by.items()}
-    wanted |= {key: made_of[key] for key in ("classifier_settings", "target_label")}
+    plain = ("target_label", "classifier_settings", "width", "network_settings", "simclr_settings", "split_settings")
+    wanted |= {key: made_of[key] for key in plain if key in row}
     found = {key: row[key] for key in wanted}
-    trained = row["sha256"]["weights"].get("settings")  # of an extractor that the workflow trains
-    found["extractor_settings"] = {**row["extractor_settings"], **({"trained": trained} if trained else {})}
-    wanted["extractor_settings"] = made_of["extractor_settings"][row["extractor"]]
+    if "extractor_settings" in row:
+        trained = row["sha256"]["weights"].get("settings")  # of an extractor that the workflow trains
+        found["extractor_settings"] = {**row["extractor_settings"], **({"trained": trained} if trained else {})}
+        wanted["extractor_settings"] = made_of["extractor_settings"][row["extractor"]]
     if row["surrogate"]:
         found["surrogate"], wanted["surrogate"] = row["surrogate"]["settings"], made_of["surrogate"]
     return [(key, found[key], wanted[key]) for key in wanted]
@@ -136,10 +157,14 @@ def aggregate(per_seed: pd.DataFrame, table: int) -> pd.DataFrame:
     average row averages the attacks of this table, per seed first; its printed values are recomputed from
     the printed rows of the same attacks, since the paper's own averages are over nine attacks and partly wrong.
     """
-    averages = per_seed.groupby(["dataset", "extractor", "seed", "defense", "settings"], as_index=False)[
+    rates = per_seed.groupby(["dataset", "attack"])["poison_rate"].nunique().max()
+    by_rate = ["poison_rate"] if rates > 1 else []  # Table 5 averages each rate, Table 1 the rates of its rows
+    averages = per_seed.groupby(["dataset", "extractor", "seed", "defense", "settings", *by_rate], as_index=False)[
         [*METRICS, "pruned", "train_images"]
     ].mean()
-    everything = pd.concat([per_seed, averages.assign(attack="average", poison_rate=np.nan)])
+    everything = pd.concat(
+        [per_seed, averages.assign(attack="average", **({} if by_rate else {"poison_rate": np.nan}))]
+    )
     grouped = everything.groupby([*CELL, "defense", "settings"], dropna=False, sort=False)
     out = grouped[METRICS].agg(["mean", "std"])
     out.columns = [f"{metric}_{'mean' if stat == 'mean' else 'sd'}" for metric, stat in out.columns]
@@ -154,11 +179,12 @@ def aggregate(per_seed: pd.DataFrame, table: int) -> pd.DataFrame:
     keys = ["dataset", *per_extractor, "attack", "poison_rate", "defense"]
     rows = per_seed[["dataset", "extractor", "attack", "poison_rate", "defense"]].drop_duplicates()
     rows = rows.merge(printed[[*keys, *values, "doubt"]], on=keys, how="left")
-    mean = rows.groupby(["dataset", "extractor", "defense"])[values].agg(lambda column: column.mean(skipna=False))
-    mean = mean.reset_index().assign(attack="average", poison_rate=np.nan, doubt="")
+    mean = rows.groupby(["dataset", "extractor", "defense", *by_rate])[values].agg(lambda c: c.mean(skipna=False))
+    mean = mean.reset_index().assign(attack="average", doubt="", **({} if by_rate else {"poison_rate": np.nan}))
     out = out.merge(pd.concat([rows, mean]), on=[*CELL, "defense"], how="left").fillna({"doubt": ""})
     ranks = {
         "dataset": _rank(DATASETS, out["dataset"]),
+        **({"poison_rate": {rate: -rate for rate in out["poison_rate"]}} if by_rate else {}),
         "attack": _rank(ATTACKS, out["attack"]),
         "extractor": _rank(EXTRACTORS, out["extractor"]),
         "defense": _rank({**DEFENSES, **CONTROLS}, out["defense"]),
@@ -229,7 +255,7 @@ def markdown(table: pd.DataFrame, title: str) -> str:
         columns = _columns(rows, {k: f"*{v}*" for k, v in CONTROLS.items()})
         out += ["", f"## {_header(rows)}", "", "| Attack | " + " | ".join(columns.values()) + " |"]
         out.append("|---" * (len(columns) + 1) + "|")
-        for attack, line in rows.groupby("attack", sort=False):
+        for (_, attack), line in rows.groupby(["poison_rate", "attack"], sort=False, dropna=False):
             by = line.set_index(["extractor", "defense"])
             fields = []
             for place, name in columns.items():
@@ -263,7 +289,7 @@ def latex(table: pd.DataFrame, title: str) -> str:
             "Attack" + " & ACC & ASR & RA" * len(columns) + r" \\",
             r"\midrule",
         ]
-        for attack, line in rows.groupby("attack", sort=False):
+        for (_, attack), line in rows.groupby(["poison_rate", "attack"], sort=False, dropna=False):
             by = line.set_index(["extractor", "defense"])
             ours, printed = [_row_name(attack, line).replace("%", r"\%")], [""]
             for place in columns:

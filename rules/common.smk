@@ -25,8 +25,9 @@ GPU = 1 if config["device"] == "cuda" else 0
 TABLES = config["tables"]
 FIGURES = config["figures"]
 TABLE1 = TABLES["table1"]
-WANTED_EXTRACTORS = sorted({e for grid in [*TABLES.values(), *FIGURES.values()] for e in grid["extractors"]})
+WANTED_EXTRACTORS = sorted({e for grid in [*TABLES.values(), *FIGURES.values()] for e in grid.get("extractors", [])})
 HP = settings(config, "defenses", "hp")
+HID_ROUNDS = len(config["hid"]["pruned"])
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
 
 ATTACKED = "{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
@@ -39,6 +40,9 @@ wildcard_constraints:
     attack="|".join(registry.names("attacks")),
     extractor="|".join(registry.names("extractors")),
     defense="|".join(BASELINES),
+    network_defense="|".join(registry.names("network_defenses")),
+    variant="paper|no_extractor|no_pruning|no_iteration",
+    round="[0-9]+",
     surrogate="standard|robust",
     seed="[0-9]+",
     poison_rate="[0-9.e-]+",
@@ -53,7 +57,7 @@ def fingerprint(script, kind=None, name=None):
     """
     if kind is None:
         return code_hash(script)
-    if name in ("dataset", "attack", "extractor", "defense"):
+    if name in ("dataset", "attack", "extractor", "defense", "network_defense"):
         return lambda w: code_hash(script, f"holder.{kind}.{w[name]}")
     return code_hash(script, f"holder.{kind}.{name}")
 
@@ -68,7 +72,7 @@ def cells(path, grid):
             seed=seed,
             extractor=extractor,
         )
-        for extractor in grid["extractors"]
+        for extractor in grid.get("extractors") or [None]  # none where whole networks are trained
         for block in grid["grid"]
         for attack in block["attacks"]
         for seed in grid.get("seeds") or config["seeds"]
@@ -88,7 +92,31 @@ def pruned(kind, grid, defenses):
 
 def columns(table):
     """The defenses of a table: the undefended column, its own and its controls."""
-    return ["none", *table["defenses"], *table["controls"]]
+    return ["none", *table["defenses"], *table.get("controls", [])]
+
+
+def table_files(kind, name):
+    """Metrics (or curve) files of a table, defense by defense; whole networks have no curve."""
+    table = TABLES[name]
+    if table.get("extractors"):
+        return pruned(kind, table, columns(table))
+    if kind != "metrics.json":
+        return []
+    return [path for d in columns(table) for path in cells(f"<results>/defended/{ATTACKED}/{d}/{kind}", table)]
+
+
+def needed_by_defense(w):
+    """What a defense on a whole network begins with, by the NEEDS of its module."""
+    places = {"network": "networks", "simclr": "simclr", "split": "splits"}
+    needs = registry.facts("network_defenses", w.network_defense)["NEEDS"]
+    return {name: f"<results>/{places[name]}/{ATTACKED.format(**w)}.safetensors" for name in needs}
+
+
+def before_hid_round(w):
+    """The network that a round of HID begins with; without the SSL extractor (Figure 10), the backdoored one."""
+    if int(w.round) == 1:
+        return f"<results>/{'networks' if w.variant == 'no_extractor' else 'simclr'}/{ATTACKED.format(**w)}.safetensors"
+    return f"<results>/hid/{ATTACKED.format(**w)}/variant={w.variant}/round={int(w.round) - 1}.safetensors"
 
 
 def trained_on(extractor):
@@ -101,7 +129,7 @@ def weights_of(w):
     kind = trained_on(w.extractor)
     if kind is None:
         return f"<data>/weights/{w.extractor}.safetensors"
-    return f"<results>/simclr/{w.images.split('/')[0]}.safetensors"
+    return f"<results>/simclr/{w.images.split('/')[0]}/clean.safetensors"
 
 
 def features_of(images):
@@ -151,24 +179,36 @@ def listed(name, content):
 def made_of(name):
     """What a table is made of; the table's job refuses metrics that were made otherwise."""
     table = TABLES[name]
-    extractors = {e: extractor_settings(e, of_weights=False) for e in table["extractors"]}
-    for extractor, given in extractors.items():
-        given.pop("batch")  # a matter of memory
-        if trained_on(extractor):
-            given["trained"] = config["simclr" if trained_on(extractor) == "clean" else "network"]
     content = {
-        "inputs": pruned("metrics.json", table, columns(table)),
-        "settings": {d: settings(config, "defenses", d) for d in columns(table)},
+        "inputs": table_files("metrics.json", name),
         "attack_settings": {a: settings(config, "attacks", a) for _, a, _ in attack_cells(table)},
         "dataset_settings": {
             d: {key: settings(config, "datasets", d).get(key) for key in ("train", "test")}
             for d, _, _ in attack_cells(table)
         },
-        "extractor_settings": extractors,
-        "classifier_settings": config["classifier"],
         "surrogate": config["surrogate"],
         "target_label": config["target_label"],
     }
+    if table.get("extractors"):
+        extractors = {e: extractor_settings(e, of_weights=False) for e in table["extractors"]}
+        for extractor, given in extractors.items():
+            given.pop("batch")  # a matter of memory
+            if trained_on(extractor):
+                given["trained"] = config["simclr" if trained_on(extractor) == "clean" else "network"]
+        content |= {
+            "settings": {d: settings(config, "defenses", d) for d in columns(table)},
+            "extractor_settings": extractors,
+            "classifier_settings": config["classifier"],
+        }
+    else:
+        own = {d: settings(config, "network_defenses", d) for d in columns(table) if d != "hid"}
+        content |= {
+            "settings": {**own, "hid": config["hid"]},
+            "width": config["network"]["width"],
+            "network_settings": config["network"],
+            "simclr_settings": config["simclr"],
+            "split_settings": {**config["split"], "width": config["network"]["width"]},
+        }
     return listed(name, content)
 
 

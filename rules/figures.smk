@@ -1,172 +1,93 @@
-def drawn_from(name, *paths):
-    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, and the list of both."""
-    folders = {
-        kind: [p for grid, folder in paths for p in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
+def drawn_from(name, *shown):
+    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, and the list of them."""
+    files = {
+        kind: [path for grid, folder in shown for path in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
         for kind in ("metrics.json", "curve.safetensors")
     }
     return {
-        "made_of": listed(f"figures/{name}", {"inputs": folders["metrics.json"]}),
-        "metrics": folders["metrics.json"],
-        "curves": folders["curve.safetensors"],
+        "made_of": listed(f"figures/{name}", {"inputs": files["metrics.json"]}),
+        "metrics": files["metrics.json"],
+        "curves": files["curve.safetensors"],
     }
 
 
-rule table_curves:
+def at_every_epsilon(name):
+    return [(FIGURES[name], hp_folder(epsilon=epsilon)) for epsilon in FIGURES[name]["epsilons"]]
+
+
+FIGURE13 = {**FIGURES["figure13"], "seeds": [SEED]}
+POISONED_EXTRACTOR = {**FIGURES["figure14"], "extractors": ["backdoored"]}
+DRAWN_FROM = {
+    name: drawn_from(name, *shown)
+    for name, shown in {
+        "figure5": [(FIGURES["figure5"], hp_folder() if d == "hp" else d) for d in FIGURES["figure5"]["defenses"]],
+        "figure6": at_every_epsilon("figure6"),
+        "figure12": [(FIGURES["figure12"], "none"), *at_every_epsilon("figure12")],
+        "figure13": [(FIGURE13, hp_folder())],
+        "figure14": [
+            *((grid, folder) for grid in (POISONED_EXTRACTOR, FIGURES["figure14"]) for folder in ("none", hp_folder())),
+            (FIGURES["figure14"], hp_folder(statistic="mean")),
+        ],
+    }.items()
+}
+
+
+rule figure:
     input:
-        made_of=lambda w: made_of(w.table),
-        metrics=lambda w: pruned("metrics.json", TABLES[w.table], columns(TABLES[w.table])),
-        curves=lambda w: pruned("curve.safetensors", TABLES[w.table], columns(TABLES[w.table])),
+        unpack(lambda w: DRAWN_FROM[w.figure]),
     output:
-        multiext("<results>/figures/{table}_curves", pdf=".pdf", png=".png"),
+        multiext("<results>/figures/{figure}", pdf=".pdf", png=".png"),
     log:
-        "<logs>/{table}_curves.log",
+        "<logs>/{figure}.log",
     benchmark:
-        "<benchmarks>/{table}_curves.jsonl"
+        "<benchmarks>/{figure}.jsonl"
+    wildcard_constraints:
+        figure="figure5|figure6|figure12|figure14",
     localrule: True
     conda:
         "../envs/holder.yaml"
     params:
-        figure="curves",
-        code=fingerprint("scripts/figure.py", "figures", "curves"),
+        figure=lambda w: w.figure,
+        code=lambda w: fingerprint("scripts/figure.py", "figures", w.figure),
     message:
-        "Figure: ACC and ASR against pruned neurons, every cell of {wildcards.table}"
+        "{wildcards.figure}"
     script:
         "../scripts/figure.py"
 
 
-rule figure5:
+use rule figure as figure13 with:
     input:
-        unpack(
-            lambda w: drawn_from(
-                "figure5",
-                *((FIGURES["figure5"], hp_folder() if d == "hp" else d) for d in FIGURES["figure5"]["defenses"]),
-            )
-        ),
-    output:
-        multiext("<results>/figures/figure5", pdf=".pdf", png=".png"),
-    log:
-        "<logs>/figure5.log",
-    benchmark:
-        "<benchmarks>/figure5.jsonl"
-    localrule: True
-    conda:
-        "../envs/holder.yaml"
-    params:
-        figure="figure5",
-        code=fingerprint("scripts/figure.py", "figures", "figure5"),
-    message:
-        "Figure 5: ACC and ASR against the share of pruned neurons"
-    script:
-        "../scripts/figure.py"
-
-
-rule figure6:
-    input:
-        unpack(
-            lambda w: drawn_from(
-                "figure6", *((FIGURES["figure6"], hp_folder(epsilon=e)) for e in FIGURES["figure6"]["epsilons"])
-            )
-        ),
-    output:
-        multiext("<results>/figures/figure6", pdf=".pdf", png=".png"),
-    log:
-        "<logs>/figure6.log",
-    benchmark:
-        "<benchmarks>/figure6.jsonl"
-    localrule: True
-    conda:
-        "../envs/holder.yaml"
-    params:
-        figure="figure6",
-        code=fingerprint("scripts/figure.py", "figures", "figure6"),
-    message:
-        "Figure 6: mean Hölder constant against ε"
-    script:
-        "../scripts/figure.py"
-
-
-rule figure12:
-    input:
-        unpack(
-            lambda w: drawn_from(
-                "figure12",
-                (FIGURES["figure12"], "none"),
-                *((FIGURES["figure12"], hp_folder(epsilon=e)) for e in FIGURES["figure12"]["epsilons"]),
-            )
-        ),
-    output:
-        multiext("<results>/figures/figure12", pdf=".pdf", png=".png"),
-    log:
-        "<logs>/figure12.log",
-    benchmark:
-        "<benchmarks>/figure12.jsonl"
-    localrule: True
-    conda:
-        "../envs/holder.yaml"
-    params:
-        figure="figure12",
-        code=fingerprint("scripts/figure.py", "figures", "figure12"),
-    message:
-        "Figure 12: ACC and ASR of HP against ε"
-    script:
-        "../scripts/figure.py"
-
-
-rule figure13:
-    input:
-        unpack(lambda w: drawn_from("figure13", ({**FIGURES["figure13"], "seeds": [SEED]}, hp_folder()))),
-        effects=cells(f"<results>/effects/{CELL}.safetensors", {**FIGURES["figure13"], "seeds": [SEED]}),
+        unpack(lambda w: DRAWN_FROM["figure13"]),
+        effects=cells(f"<results>/effects/{CELL}.safetensors", FIGURE13),
     output:
         multiext("<results>/figures/figure13", pdf=".pdf", png=".png"),
     log:
         "<logs>/figure13.log",
     benchmark:
         "<benchmarks>/figure13.jsonl"
-    localrule: True
-    conda:
-        "../envs/holder.yaml"
     params:
         figure="figure13",
         code=fingerprint("scripts/figure.py", "figures", "figure13"),
     message:
-        "Figure 13: density of the Hölder constants"
-    script:
-        "../scripts/figure.py"
+        "figure13"
 
 
-# The same cells on an extractor that saw the poisoned images.
-POISONED_EXTRACTOR = {**FIGURES["figure14"], "extractors": ["backdoored"]}
-
-
-rule figure14:
+use rule figure as table_curves with:
     input:
-        unpack(
-            lambda w: drawn_from(
-                "figure14",
-                *(
-                    (grid, folder)
-                    for grid in (POISONED_EXTRACTOR, FIGURES["figure14"])
-                    for folder in ("none", hp_folder())
-                ),
-                (FIGURES["figure14"], hp_folder(statistic="mean")),
-            )
-        ),
+        made_of=lambda w: MADE_OF[w.table],
+        metrics=lambda w: table_files("metrics.json", w.table),
+        curves=lambda w: table_files("curve.safetensors", w.table),
     output:
-        multiext("<results>/figures/figure14", pdf=".pdf", png=".png"),
+        multiext("<results>/figures/{table}_curves", pdf=".pdf", png=".png"),
     log:
-        "<logs>/figure14.log",
+        "<logs>/{table}_curves.log",
     benchmark:
-        "<benchmarks>/figure14.jsonl"
-    localrule: True
-    conda:
-        "../envs/holder.yaml"
+        "<benchmarks>/{table}_curves.jsonl"
     params:
-        figure="figure14",
-        code=fingerprint("scripts/figure.py", "figures", "figure14"),
+        figure="curves",
+        code=fingerprint("scripts/figure.py", "figures", "curves"),
     message:
-        "Figure 14: a poisoned extractor, the mean, and HP as it is"
-    script:
-        "../scripts/figure.py"
+        "ACC and ASR against pruned neurons, every cell of {wildcards.table}"
 
 
 rule effects:

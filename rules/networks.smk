@@ -30,11 +30,11 @@ rule simclr:
     input:
         train="<results>/images/{dataset}/train.safetensors",
     output:
-        network="<results>/simclr/{dataset}.safetensors",
+        network="<results>/simclr/{dataset}/clean.safetensors",
     log:
-        "<logs>/simclr/{dataset}.log",
+        "<logs>/simclr/{dataset}/clean.log",
     benchmark:
-        "<benchmarks>/simclr/{dataset}.jsonl"
+        "<benchmarks>/simclr/{dataset}/clean.jsonl"
     conda:
         "../envs/holder.yaml"
     resources:
@@ -48,3 +48,18 @@ rule simclr:
         "SimCLR on the clean images of {wildcards.dataset}"
     script:
         "../scripts/simclr.py"
+
+
+# DBD and HID begin with SimCLR on the poisoned images.
+use rule simclr as simclr_poisoned with:
+    input:
+        train="<results>/images/{dataset}/train.safetensors",
+        poisoned=f"<results>/images/{ATTACKED}.safetensors",
+    output:
+        network=f"<results>/simclr/{ATTACKED}.safetensors",
+    log:
+        f"<logs>/simclr/{ATTACKED}.log",
+    benchmark:
+        f"<benchmarks>/simclr/{ATTACKED}.jsonl"
+    message:
+        "SimCLR on poisoned images: {wildcards.dataset}, {wildcards.attack} at {wildcards.poison_rate}, seed {wildcards.seed}"

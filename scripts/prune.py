@@ -35,19 +35,21 @@ def main(snakemake):
         result = metrics(**{k: int(counts[k][count]) for k in ("correct", "hits", "recovered")}, **populations)
         logging.info("%d pruned: ACC %.1f, ASR %.1f, RA %.1f", count, result["acc"], result["asr"], result["ra"])
     cell = {
-        "dataset": w.dataset,
-        "attack": w.attack,
-        "extractor": w.extractor,
-        "defense": name,
-        "poison_rate": float(w.poison_rate),
-        "seed": int(w.seed),
+        **evaluation.coordinates(w, name, w.extractor),
         "target_label": snakemake.params.target_label,
         "settings": settings,
         "pruned": count,
         "hidden": len(order),
         "train_images": len(train.y),
     }
-    made_by = evaluation.provenance(device, store.info(snakemake.input.poisoned), store.info(snakemake.input.head))
+    features = store.info(snakemake.input.poisoned)
+    made_by = evaluation.made_by(
+        device,
+        features,
+        sha256={"weights": features["weights"]},
+        extractor_settings=features["extractor_settings"],
+        classifier_settings=store.info(snakemake.input.head)["settings"],
+    )
     store.save_json(snakemake.output.metrics, {**cell, **result, **made_by, "seconds": seconds})
 
 

@@ -58,7 +58,10 @@ def resolved(schema):
         ("tables.table1.grid.0.poison_rate", 1, "tables.table1.grid.0.poison_rate: found 1, allowed is less than 1"),
         ("tables.table1.grid.0.poison_rate", 0.2, "is 10000 images for lc, allowed is 1 to the target class's 5000"),
         ("tables.table1.grid.2.poison_rate", 0.05, "is 1960 images for lc, allowed is 1 to the target class's 210"),
-        ("tables.table1.grid.1.dataset", "cifar10", r"grid\[1\]: badnets stands twice for cifar10, allowed is once"),
+        ("tables.table1.grid.1.dataset", "cifar10", r"grid\[1\]: badnets stands twice for cifar10 at this rate"),
+        ("tables.table2.defenses", ["fp"], "tables.table2.defenses: 'fp' is not known; there are abl, clp"),
+        ("network_defenses.abl.flood", 1, "network_defenses.abl: unknown key 'flood'; allowed are batch, finetune"),
+        ("hid.pruned", [], "hid.pruned: found"),
         ("attacks.wanet.cover_ratio", 19.5, "attacks.wanet.cover_ratio: 2500 poisoned and 48750 cover images"),
         ("target_label", 43, "target_label: found 43, cifar10 has labels 0 to 9"),
         ("datasets.cifar10.train", 60000, "datasets.cifar10.train: found 60000, allowed is at most 50000"),
@@ -92,7 +95,7 @@ def test_defaults_of_the_schema_are_the_shipped_paper_configuration():
     assert filled == checking.check(copy.deepcopy(PAPER))
 
 
-@pytest.mark.parametrize("kind", ["attacks", "defenses", "extractors"])
+@pytest.mark.parametrize("kind", ["attacks", "defenses", "extractors", "network_defenses"])
 def test_defaults_of_the_schema_are_those_of_the_functions(kind):
     for name, schema in SCHEMA["properties"][kind]["properties"].items():
         own = checking.defaults(kind, name)
@@ -120,7 +123,7 @@ def test_every_key_has_a_description_a_type_and_a_default():
 
 
 def test_a_module_of_ones_own_is_checked_against_its_signature(monkeypatch, tmp_path):
-    for kind in ("attacks", "defenses", "extractors", "datasets"):
+    for kind in ("attacks", "defenses", "extractors", "datasets", "network_defenses"):
         (tmp_path / kind).mkdir()
         for file in (registry.ROOT / kind).glob("*.py"):
             (tmp_path / kind / file.name).write_text(file.read_text())

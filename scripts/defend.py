@@ -1,0 +1,69 @@
+"""Run a defense on a whole network; write its ACC, ASR and RA and what it says of itself."""
+
+import logging
+import time
+
+import torch
+
+from holder import cells, evaluation, job, registry, store, training
+from holder.defending import Given
+
+
+def main(snakemake):
+    w, settings, params = snakemake.wildcards, dict(snakemake.params.settings), snakemake.params
+    facts = registry.facts("datasets", w.dataset)
+    device = job.device(snakemake)
+    train = cells.poisoned(snakemake.input.train, snakemake.input.poisoned, device)
+    key, stages = job.key(snakemake), []
+
+    def stage(name):
+        stages.append(training.Checkpoint(f"{snakemake.output.metrics}.{name}", key))
+        return stages[-1]
+
+    def state(name):
+        arrays = store.load(snakemake.input[name])
+        return {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
+
+    needs = registry.facts("network_defenses", w.network_defense)["NEEDS"]
+    more = {name: state(name)["split"] if name == "split" else state(name) for name in needs}
+    given = Given(
+        images=train.images,
+        labels=train.labels,
+        classes=facts["CLASSES"],
+        flip=facts.get("FLIP", False),
+        width=params.width,
+        coordinates=(w.network_defense, w.dataset, w.attack, w.poison_rate, w.seed),
+        stage=stage,
+        **more,
+    )
+    defense = registry.module("network_defenses", w.network_defense)
+    started = time.monotonic()
+    network, found = defense.defend(given, **settings)
+    seconds = time.monotonic() - started
+
+    tests = cells.tests(snakemake.input.test, snakemake.input.triggered, device)
+    result = cells.rates(network, tests, params.target_label)
+    logging.info("ACC %.1f, ASR %.1f, RA %.1f", result["acc"], result["asr"], result["ra"])
+    for name in [k for k in found if k.endswith("_index")]:  # which images were picked: how many carry the trigger
+        index = found.pop(name)
+        found[f"{name.removesuffix('_index')}_poisoned"] = int(train.poisoned[index].sum())
+    if hasattr(defense, "sweep"):
+        found["sweep"] = [
+            {**said, **cells.rates(one, tests, params.target_label)} for said, one in defense.sweep(given)
+        ]
+    cell = {
+        **evaluation.coordinates(w, w.network_defense, cells.END_TO_END),
+        "target_label": params.target_label,
+        "settings": settings,
+        "pruned": 0,
+        "train_images": len(train.labels),
+    }
+    stages_before = {f"{name}_settings": store.info(snakemake.input[name])["settings"] for name in needs}
+    made_by = evaluation.made_by(device, store.info(snakemake.input.poisoned), width=params.width, **stages_before)
+    store.save_json(snakemake.output.metrics, {**cell, **result, **made_by, "facts": found, "seconds": seconds})
+    for checkpoint in stages:
+        checkpoint.clear()
+
+
+if "snakemake" in globals():
+    job.run(main, snakemake)  # noqa: F821
