@@ -31,7 +31,7 @@ HID_ROUNDS = len(config["hid"]["pruned"])
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
 
 ATTACKED = "{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
-CELL = "{extractor}/" + ATTACKED
+CELL = f"{{extractor}}/{ATTACKED}"
 HP_SETTINGS = str(Path(*(f"{key}={{{key}}}" for key in HP)))
 
 
@@ -210,6 +210,23 @@ def made_of(name):
             "split_settings": {**config["split"], "width": config["network"]["width"]},
         }
     return listed(name, content)
+
+
+def drawn_from(name, *shown):
+    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, and the list of them."""
+    files = {
+        kind: [path for grid, folder in shown for path in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
+        for kind in ("metrics.json", "curve.safetensors")
+    }
+    return {
+        "made_of": listed(f"figures/{name}", {"inputs": files["metrics.json"]}),
+        "metrics": files["metrics.json"],
+        "curves": files["curve.safetensors"],
+    }
+
+
+def at_every_epsilon(name):
+    return [(FIGURES[name], hp_folder(epsilon=epsilon)) for epsilon in FIGURES[name]["epsilons"]]
 
 
 def attack_cells(grid=TABLE1):

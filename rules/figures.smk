@@ -1,20 +1,3 @@
-def drawn_from(name, *shown):
-    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, and the list of them."""
-    files = {
-        kind: [path for grid, folder in shown for path in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
-        for kind in ("metrics.json", "curve.safetensors")
-    }
-    return {
-        "made_of": listed(f"figures/{name}", {"inputs": files["metrics.json"]}),
-        "metrics": files["metrics.json"],
-        "curves": files["curve.safetensors"],
-    }
-
-
-def at_every_epsilon(name):
-    return [(FIGURES[name], hp_folder(epsilon=epsilon)) for epsilon in FIGURES[name]["epsilons"]]
-
-
 FIGURE13 = {**FIGURES["figure13"], "seeds": [SEED]}
 POISONED_EXTRACTOR = {**FIGURES["figure14"], "extractors": ["backdoored"]}
 DRAWN_FROM = {

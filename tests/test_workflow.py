@@ -1,5 +1,6 @@
 """The whole workflow on a dataset the tests make, in a copy of the checkout: runs, reruns, failures."""
 
+import csv
 import json
 import os
 import re
@@ -20,6 +21,7 @@ TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "r
 TARGETS += ["results/toy/attacks.csv"]
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
+NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 5, 7)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 
 
@@ -104,8 +106,8 @@ def test_every_metrics_file_says_what_made_it(finished):
 
 
 def rows_of(file):
-    lines = file.read_text().splitlines()
-    return [dict(zip(lines[0].split(","), line.split(","), strict=True)) for line in lines[1:]]
+    with open(file, newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def test_table_3_has_a_column_per_extractor_and_the_figures_are_there(extended):
@@ -138,9 +140,9 @@ def test_a_new_epsilon_in_a_figure_runs_that_epsilon_alone(extended, tmp_path):
         "figure6: {extractors: [pixels], epsilons: [0.05, 0.1]",
         "figure6: {extractors: [pixels], epsilons: [0.05, 0.1, 0.2]",
     )
-    assert planned(project, MORE) == {"prune_hp": 1, "figure6": 1}
+    assert planned(project, MORE) == {"prune_hp": 1, "figure": 1}
     shutil.rmtree(project / ".snakemake")
-    assert planned(project, MORE) == {"prune_hp": 1, "figure6": 1}
+    assert planned(project, MORE) == {"prune_hp": 1, "figure": 1}
 
 
 def test_simclrs_settings_rerun_its_own_column_alone(extended, tmp_path):
@@ -161,6 +163,44 @@ def test_a_poisoned_extractor_belongs_to_its_cell(extended):
     network = store.info(extended / "results/toy/networks/toy/badnets/seed=0/poison_rate=0.1.safetensors")
     counts = network["metrics"]["counts"]
     assert (counts["clean"], counts["triggered"]) == (200, 150)
+
+
+@pytest.fixture(scope="module")
+def defended(extended, tmp_path_factory):
+    """Tables 2, 5 and 7 on top of the others."""
+    project = shutil.copytree(extended, tmp_path_factory.mktemp("defended") / "project", symlinks=True)
+    run = snakemake(project, targets=NETWORKS)
+    assert run.returncode == 0, run.stderr[-5000:]
+    return project
+
+
+def test_table_2_has_every_defense_and_table_5_every_rate(defended):
+    rows = rows_of(defended / "results/toy/table2.csv")
+    assert {r["defense"] for r in rows} == {"none", "abl", "clp", "dbd", "dst", "hid"}
+    assert {r["extractor"] for r in rows} == {"preactresnet18"}
+    rows = rows_of(defended / "results/toy/table5.csv")
+    found = {(r["attack"], r["poison_rate"], r["defense"]) for r in rows}
+    rates = ("0.1000", "0.0500")
+    assert found == {(a, rate, d) for a in ("badnets", "average") for rate in rates for d in ("none", "hid")}
+
+
+def test_metrics_of_whole_networks_say_what_happened_inside(defended):
+    place = defended / "results/toy/defended/toy/badnets/seed=0/poison_rate=0.1"
+    facts = {p.parent.name: json.loads(p.read_text())["facts"] for p in place.glob("*/metrics.json")}
+    assert len(facts["clp"]["sweep"]) == 21
+    assert 0 <= facts["abl"]["isolated_poisoned"] <= facts["abl"]["isolated"] == 4
+    assert [r["pruned"] for r in facts["hid"]["rounds"]] == [32, 16]
+    assert all(r["clean_poisoned"] <= r["poisoned"] == 40 for r in facts["hid"]["rounds"])
+    assert not list(place.rglob("*.checkpoint")) + list(place.rglob("*metrics.json.*"))
+
+
+def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tmp_path):
+    project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
+    assert planned(project, NETWORKS) == {}
+    edit(project / "config/toy.yaml", "abl: {pretrain_epochs: 1", "abl: {pretrain_epochs: 2")
+    assert planned(project, NETWORKS) == {"defend": 1, "table": 2}
+    edit(project / "config/toy.yaml", "hid: {pruned: [32, 16]", "hid: {pruned: [32, 8]")
+    assert planned(project, NETWORKS) == {"defend": 1, "hid_round": 2, "hid": 2, "table": 3}
 
 
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):
