@@ -14,14 +14,6 @@ CLASSIFY = {"epochs_": 40, "hidden": 64, "epsilon": 0.1, "alpha": 0.5}
 REFINE = {"epochs_": 3, "batch": 32, "learning_rate": 0.002, "consistency": 1.0}
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def encoder_state():
     """A backbone that knows the colours and has never seen the trigger: what SimCLR hopes to be."""

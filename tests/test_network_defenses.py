@@ -37,14 +37,6 @@ def given(learnable=True, stage=lambda name: None, **more):
     )
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def state():
     images, labels, _ = planted(True)
