@@ -29,6 +29,7 @@ include: "rules/prune.smk"
 include: "rules/networks.smk"
 include: "rules/defend.smk"
 include: "rules/tables.smk"
+include: "rules/pictures.smk"
 include: "rules/figures.smk"
 include: "rules/attack_cards.smk"
 
@@ -37,7 +38,10 @@ rule all:
     default_target: True
     input:
         expand("<results>/{table}.csv", table=TABLES),
-        expand("<results>/figures/{figure}.png", figure=[*FIGURES, "figure16", "table1_curves", "table6_curves"]),
+        expand(
+            "<results>/figures/{figure}.png",
+            figure=[*FIGURES, "figure8", "figure16", "table1_curves", "table6_curves"],
+        ),
         rules.attacks.output,
 
 

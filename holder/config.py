@@ -117,8 +117,9 @@ def _sentence(error: jsonschema.ValidationError) -> str:
 def _grid(where: str, config: dict, grid: dict) -> None:
     """Refuse names that there are not, and cells that cannot be made, in a table's or figure's grid."""
     if "extractors" not in grid:  # whole networks; HID is made of several rules
-        _known(f"{where}.defenses", "network_defenses", [name for name in grid["defenses"] if name != "hid"])
-        if "none" in grid["defenses"]:
+        named = grid.get("defenses", [])
+        _known(f"{where}.defenses", "network_defenses", [name for name in named if name != "hid"])
+        if "none" in named:
             raise HolderError(f"{where}.defenses: 'none' is always a column and is not named.")
     else:
         _known(f"{where}.extractors", "extractors", grid["extractors"])

@@ -73,6 +73,14 @@ class Stream:
         self.path.unlink(missing_ok=True)
 
 
+def prepared(encoder: Encoder, x: Tensor) -> Tensor:
+    """The network's input from pixels (n, 3, h, w) in 0 to 255: resized, cut to that range and normalised."""
+    mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std))
+    if x.shape[-1] != encoder.size:
+        x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True).clamp(0, 255)
+    return (x - mean) / std
+
+
 @torch.inference_mode()
 def extract(encoder: Encoder, images: np.ndarray, device: torch.device, batch: int, stream: Stream) -> np.ndarray:
     """Features float32 (n, width) of uint8 images (n, h, w, 3). Half precision on a GPU.
@@ -82,7 +90,6 @@ def extract(encoder: Encoder, images: np.ndarray, device: torch.device, batch: i
     network = encoder.network
     if isinstance(network, torch.nn.Module):
         network = network.eval().to(device, memory_format=torch.channels_last)
-    mean, std = (torch.tensor(v, device=device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std))
     begun = done = stream.resume(batch)
     if done:
         log.info("resumed after %d of %d images", done, len(images))
@@ -90,9 +97,7 @@ def extract(encoder: Encoder, images: np.ndarray, device: torch.device, batch: i
     while done < len(images):
         try:
             x = torch.from_numpy(images[done : done + batch]).to(device).permute(0, 3, 1, 2).float()
-            if x.shape[-1] != encoder.size:
-                x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True).clamp_(0, 255)
-            x = x.sub_(mean).div_(std).contiguous(memory_format=torch.channels_last)
+            x = prepared(encoder, x).contiguous(memory_format=torch.channels_last)
             with torch.autocast(device.type, torch.float16, enabled=device.type == "cuda"):
                 rows = network(x).float().cpu().numpy()
         except torch.OutOfMemoryError:

@@ -28,6 +28,7 @@ TABLE1 = TABLES["table1"]
 WANTED_EXTRACTORS = sorted({e for grid in [*TABLES.values(), *FIGURES.values()] for e in grid.get("extractors", [])})
 HP = settings(config, "defenses", "hp")
 HID_ROUNDS = len(config["hid"]["pruned"])
+VARIANTS = ("paper", "no_extractor", "no_pruning", "no_iteration")
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
 
 ATTACKED = "{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
@@ -41,7 +42,8 @@ wildcard_constraints:
     extractor="|".join(registry.names("extractors")),
     defense="|".join(BASELINES),
     network_defense="|".join(registry.names("network_defenses")),
-    variant="paper|no_extractor|no_pruning|no_iteration",
+    variant="|".join(VARIANTS),
+    model="|".join(["benign", "network", *registry.names("extractors")]),
     round="[0-9]+",
     surrogate="standard|robust",
     seed="[0-9]+",
@@ -62,10 +64,11 @@ def fingerprint(script, kind=None, name=None):
     return code_hash(script, f"holder.{kind}.{name}")
 
 
-def cells(path, grid):
-    """`path` for every extractor × dataset × attack × poison rate × seed of a table's or figure's grid."""
+def cells(path, grid, **more):
+    """`path` for every extractor × dataset × attack × poison rate × seed of a grid; `more` are other wildcards' values."""
     return [
         path.format(
+            **more,
             dataset=block["dataset"],
             attack=attack,
             poison_rate=f"{block['poison_rate']:g}",
@@ -117,6 +120,12 @@ def before_hid_round(w):
     if int(w.round) == 1:
         return f"<results>/{'networks' if w.variant == 'no_extractor' else 'simclr'}/{ATTACKED.format(**w)}.safetensors"
     return f"<results>/hid/{ATTACKED.format(**w)}/variant={w.variant}/round={int(w.round) - 1}.safetensors"
+
+
+def round_settings(number):
+    """Settings of a round of HID; one round more than it has looks at what it ends with and trains nothing."""
+    given = {k: v for k, v in config["hid"].items() if k != "pruned"}
+    return {**given, "epochs": 0} if number > HID_ROUNDS else given
 
 
 def trained_on(extractor):
@@ -212,21 +221,66 @@ def made_of(name):
     return listed(name, content)
 
 
-def drawn_from(name, *shown):
-    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, and the list of them."""
-    files = {
+NETWORKS = ("benign", "network")
+"""Models without a frozen extractor: a clean and a backdoored PreAct-ResNet18."""
+
+
+def model_of(w):
+    """Files of the model that moved images are shown to: a whole network, or an extractor and its classifier."""
+    if w.model == "benign":
+        return {"weights": f"<results>/surrogates/{w.dataset}/standard.safetensors"}
+    if w.model == "network":
+        return {"weights": f"<results>/networks/{ATTACKED.format(**w)}.safetensors"}
+    weights = (
+        f"<results>/simclr/{w.dataset}/clean.safetensors"
+        if trained_on(w.model)
+        else f"<data>/weights/{w.model}.safetensors"
+    )
+    return {"weights": weights, "head": f"<results>/heads/{w.model}/{ATTACKED.format(**w)}.safetensors"}
+
+
+def code_of_model(model):
+    """Code hash of the perturbation, an extractor's module included."""
+    return (
+        fingerprint("scripts/perturb.py")
+        if model in NETWORKS
+        else fingerprint("scripts/perturb.py", "extractors", model)
+    )
+
+
+def drawn_from(name, shown=(), **files):
+    """Inputs of a figure: metrics and curves of (grid, folder of a defense) pairs, other files by kind, the list of all."""
+    pruned = {
         kind: [path for grid, folder in shown for path in cells(f"<results>/pruned/{CELL}/{folder}/{kind}", grid)]
         for kind in ("metrics.json", "curve.safetensors")
     }
     return {
-        "made_of": listed(f"figures/{name}", {"inputs": files["metrics.json"]}),
-        "metrics": files["metrics.json"],
-        "curves": files["curve.safetensors"],
+        "made_of": listed(f"figures/{name}", {"inputs": [*pruned["metrics.json"], *sum(files.values(), [])]}),
+        "metrics": pruned["metrics.json"],
+        "curves": pruned["curve.safetensors"],
+        **files,
     }
 
 
 def at_every_epsilon(name):
     return [(FIGURES[name], hp_folder(epsilon=epsilon)) for epsilon in FIGURES[name]["epsilons"]]
+
+
+def poisoned_first(name):
+    """A figure's grid with a poisoned extractor, then with its own: Figures 1, 9 and 14."""
+    return [{**FIGURES[name], "extractors": ["backdoored"]}, FIGURES[name]]
+
+
+def one_seed(grid):
+    """The grid with its first seed alone, for figures that show one run."""
+    return {**grid, "seeds": [SEED]}
+
+
+def rounds_of(grid, path, variants=("paper",), rounds=range(1, HID_ROUNDS + 1)):
+    """Files of HID's rounds, variant by variant; one round more than HID has is the look at what it ends with."""
+    return [
+        file for variant in variants for number in rounds for file in cells(path, grid, variant=variant, round=number)
+    ]
 
 
 def attack_cells(grid=TABLE1):

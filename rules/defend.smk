@@ -77,8 +77,8 @@ rule hid_round:
         mem_mb=8000,
         runtime=120,
     params:
-        settings={k: v for k, v in config["hid"].items() if k not in ("pruned", "rounds")},
-        pruned=lambda w: 0 if w.variant == "no_pruning" else config["hid"]["pruned"][int(w.round) - 1],
+        settings=lambda w: round_settings(int(w.round)),
+        pruned=lambda w: 0 if w.variant == "no_pruning" else config["hid"]["pruned"][min(int(w.round), HID_ROUNDS) - 1],
         target_label=config["target_label"],
         code=fingerprint("scripts/hid_round.py", "datasets", "dataset"),
     message:

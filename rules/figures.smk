@@ -1,17 +1,47 @@
-FIGURE13 = {**FIGURES["figure13"], "seeds": [SEED]}
-POISONED_EXTRACTOR = {**FIGURES["figure14"], "extractors": ["backdoored"]}
+FIGURE13 = one_seed(FIGURES["figure13"])
+EMBEDDED = f"<results>/embeddings/hid/{ATTACKED}/variant={{variant}}/round={{round}}.safetensors"
+REPORTED = f"<results>/hid/{ATTACKED}/variant={{variant}}/round={{round}}.json"
+PERTURBED = f"<results>/perturbed/{{model}}/{ATTACKED}.safetensors"
+LAST_LOOK = HID_ROUNDS + 1
 DRAWN_FROM = {
-    name: drawn_from(name, *shown)
-    for name, shown in {
-        "figure5": [(FIGURES["figure5"], hp_folder() if d == "hp" else d) for d in FIGURES["figure5"]["defenses"]],
-        "figure6": at_every_epsilon("figure6"),
-        "figure12": [(FIGURES["figure12"], "none"), *at_every_epsilon("figure12")],
-        "figure13": [(FIGURE13, hp_folder())],
-        "figure14": [
-            *((grid, folder) for grid in (POISONED_EXTRACTOR, FIGURES["figure14"]) for folder in ("none", hp_folder())),
+    "figure1": drawn_from(
+        "figure1",
+        arrays=[
+            path
+            for grid in poisoned_first("figure1")
+            for path in cells(f"<results>/embeddings/{CELL}.safetensors", one_seed(grid))
+        ],
+    ),
+    "figure4": drawn_from(
+        "figure4",
+        arrays=[path for model in NETWORKS for path in cells(PERTURBED, one_seed(FIGURES["figure4"]), model=model)],
+    ),
+    "figure5": drawn_from(
+        "figure5", [(FIGURES["figure5"], hp_folder() if d == "hp" else d) for d in FIGURES["figure5"]["defenses"]]
+    ),
+    "figure6": drawn_from("figure6", at_every_epsilon("figure6")),
+    "figure7": drawn_from("figure7", arrays=rounds_of(one_seed(FIGURES["figure7"]), EMBEDDED, rounds=(1, LAST_LOOK))),
+    "figure8": drawn_from("figure8", arrays=rounds_of(one_seed(FIGURES["figure7"]), EMBEDDED, rounds=(1, LAST_LOOK))),
+    "figure9": drawn_from("figure9", [(grid, "fp") for grid in poisoned_first("figure9")]),
+    "figure10": drawn_from("figure10", reports=rounds_of(FIGURES["figure10"], REPORTED, VARIANTS)),
+    "figure11": drawn_from("figure11", arrays=rounds_of(one_seed(FIGURES["figure11"]), EMBEDDED)),
+    "figure12": drawn_from("figure12", [(FIGURES["figure12"], "none"), *at_every_epsilon("figure12")]),
+    "figure13": drawn_from("figure13", [(FIGURE13, hp_folder())]),
+    "figure14": drawn_from(
+        "figure14",
+        [
+            *((grid, folder) for grid in poisoned_first("figure14") for folder in ("none", hp_folder())),
             (FIGURES["figure14"], hp_folder(statistic="mean")),
         ],
-    }.items()
+    ),
+    "figure15": drawn_from(
+        "figure15",
+        arrays=[
+            path
+            for model in ("network", *FIGURES["figure15"]["extractors"])
+            for path in cells(PERTURBED, one_seed(FIGURES["figure15"]), model=model)
+        ],
+    ),
 }
 
 
@@ -25,7 +55,7 @@ rule figure:
     benchmark:
         "<benchmarks>/{figure}.jsonl"
     wildcard_constraints:
-        figure="figure5|figure6|figure12|figure14",
+        figure="|".join(name for name in DRAWN_FROM if name != "figure13"),
     localrule: True
     conda:
         "../envs/holder.yaml"

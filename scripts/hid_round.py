@@ -5,7 +5,7 @@ import time
 import numpy as np
 import torch
 
-from holder import cells, hid, job, registry, store, training
+from holder import cells, evaluation, hid, job, registry, store, training
 from holder import head as heads
 from holder.defending import Given, outputs
 from holder.head import Head
@@ -94,7 +94,8 @@ def main(snakemake):
     store.save(
         snakemake.output.state, arrays, settings=settings, origin=origin["settings"] if first else origin["origin"]
     )
-    store.save_json(snakemake.output.report, {"round": number, **counts, **report, "seconds": seconds})
+    cell = {**evaluation.coordinates(w, "hid", cells.END_TO_END), "variant": w.variant, "round": number}
+    store.save_json(snakemake.output.report, {**cell, **counts, **report, "seconds": seconds})
     checkpoint.clear()
 
 

@@ -1,0 +1,40 @@
+"""What a benign, a backdoored and an extractor's model predict for images moved by growing steps."""
+
+import torch
+
+from holder import cells, evaluation, job, perturbation, registry, store
+from holder.head import Head
+from holder.models import load_preact_resnet18
+
+
+def main(snakemake):
+    w, settings = snakemake.wildcards, snakemake.params.settings
+    target_label, device = snakemake.params.target_label, job.device(snakemake)
+
+    def tensors(path):
+        return {k: torch.from_numpy(v).to(device) for k, v in store.load(path).items()}
+
+    if w.model in ("benign", "network"):
+        forward = load_preact_resnet18(tensors(snakemake.input.weights)).to(device).requires_grad_(False)
+    else:
+        config = store.info(snakemake.input.weights).get("config")
+        build = registry.module("extractors", w.model).build
+        given = registry.accepted(build, {"config": config, **snakemake.params.extractor})
+        encoder = build(tensors(snakemake.input.weights), **given)
+        if isinstance(encoder.network, torch.nn.Module):
+            encoder.network.eval().to(device).requires_grad_(False)
+        forward = perturbation.with_head(encoder, Head(**tensors(snakemake.input.head)))
+    tests = cells.tests(snakemake.input.test, snakemake.input.triggered, device)
+    arrays = {}
+    for name, images in (("clean", tests.clean), ("triggered", tests.triggered)):
+        some = images[: settings["images"]]
+        arrays[name], arrays[f"{name}_target"] = perturbation.predictions(
+            forward, some, settings["sizes"], target_label
+        )
+    cell = evaluation.coordinates(w, "none", w.model)
+    facts = {"target_label": target_label, **settings}
+    store.save(snakemake.output.predictions, {k: v.numpy() for k, v in arrays.items()}, **cell, **facts)
+
+
+if "snakemake" in globals():
+    job.run(main, snakemake)  # noqa: F821
