@@ -37,7 +37,7 @@ include: "rules/attack_cards.smk"
 rule all:
     default_target: True
     input:
-        expand("<results>/{table}.csv", table=TABLES),
+        expand("<results>/{table}.csv", table=[*TABLES, "table4"]),
         expand(
             "<results>/figures/{figure}.png",
             figure=[*FIGURES, "figure8", "figure16", "table1_curves", "table6_curves"],

@@ -221,6 +221,37 @@ def made_of(name):
     return listed(name, content)
 
 
+def timed():
+    """Table 4's cells, those of Tables 1 and 2: metrics file, and benchmark files by stage of the way to it."""
+    results, records = config["results"], f"{config['results']}/benchmarks"
+    table1, table2 = ({**TABLES[name], "seeds": config["seeds"]} for name in ("table1", "table2"))
+    entries = []
+    for defense in table1["defenses"]:
+        folder = hp_folder() if defense == "hp" else defense
+        paths = {
+            "metrics": f"{results}/pruned/{CELL}/{folder}/metrics.json",
+            "clean": f"{records}/features/{{extractor}}/{{dataset}}/train.jsonl",
+            "overlay": f"{records}/features/{{extractor}}/{ATTACKED}.jsonl",
+            "classifier": f"{records}/head/{CELL}.jsonl",
+            "prune": f"{records}/prune/{CELL}/{folder}.jsonl",
+        }
+        for metrics, clean, overlay, head, prune in zip(*(cells(path, table1) for path in paths.values()), strict=True):
+            stages = {"features": [clean, overlay], "classifier": [head], "prune": [prune]}
+            entries.append({"metrics": metrics, "stages": stages})
+    for defense in table2["defenses"]:
+        if defense == "hid":
+            rounds = [f"{records}/hid/{ATTACKED}/variant=paper/round={r}.jsonl" for r in range(1, HID_ROUNDS + 1)]
+            stages = {"simclr": [f"{records}/simclr/{ATTACKED}.jsonl"], "rounds": rounds}
+        else:
+            needs = registry.facts("network_defenses", defense)["NEEDS"]
+            stages = {need: [f"{records}/{need}/{ATTACKED}.jsonl"] for need in needs}
+            stages["defend"] = [f"{records}/defend/{ATTACKED}/{defense}.jsonl"]
+        for i, metrics in enumerate(cells(f"{results}/defended/{ATTACKED}/{defense}/metrics.json", table2)):
+            here = {stage: [cells(path, table2)[i] for path in paths] for stage, paths in stages.items()}
+            entries.append({"metrics": metrics, "stages": here})
+    return entries
+
+
 NETWORKS = ("benign", "network")
 """Models without a frozen extractor: a clean and a backdoored PreAct-ResNet18."""
 

@@ -25,3 +25,28 @@ rule table:
         "{wildcards.table}: metrics beside the printed values"
     script:
         "../scripts/table.py"
+
+
+# Run times come from the records of the jobs themselves, so a rerun of a stage is seen here.
+rule table4:
+    input:
+        metrics=[entry["metrics"] for entry in timed()],
+    output:
+        csv="<results>/table4.csv",
+        md="<results>/table4.md",
+    log:
+        "<logs>/table4.log",
+    benchmark:
+        "<benchmarks>/table4.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        entries=timed(),
+        benchmarks=f"{config['results']}/benchmarks",
+        printed=content_hash("config/published.csv"),
+        code=fingerprint("scripts/runtimes.py"),
+    message:
+        "table4: run times by stage"
+    script:
+        "../scripts/runtimes.py"

@@ -21,7 +21,7 @@ TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "r
 TARGETS += ["results/toy/attacks.csv"]
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
-NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 5, 7)]
+NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 4, 5, 7)]
 NETWORKS += [f"results/toy/figures/figure{n}.png" for n in (1, 4, 7, 8, 9, 10, 11, 15)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 

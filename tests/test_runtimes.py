@@ -1,0 +1,44 @@
+"""Table 4 from made-up benchmark records whose sums are known."""
+
+import json
+
+import pytest
+
+from holder import runtimes
+
+
+def record(path, *seconds):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("".join(json.dumps({"s": s, "h:m:s": "0:00:01"}) + "\n" for s in seconds))
+    return str(path)
+
+
+def entry(folder, defense, seed, stages):
+    metrics = folder / f"{defense}{seed}.json"
+    cell = {"dataset": "cifar10", "device": "a card", "defense": defense}
+    metrics.write_text(json.dumps({**cell, "attack": "sig", "poison_rate": 0.05, "seed": seed}))
+    return {"metrics": str(metrics), "stages": stages}
+
+
+def test_stages_add_up_and_only_totals_stand_beside_the_printed_seconds(tmp_path):
+    entries = []
+    for seed in (0, 1):
+        rounds = [record(tmp_path / f"{seed}-{i}", 10 + seed) for i in range(4)]
+        stages = {"simclr": [record(tmp_path / f"{seed}-simclr", 1000)], "rounds": rounds}
+        entries.append(entry(tmp_path, "hid", seed, stages))
+    entries.append(entry(tmp_path, "abl", 0, {"defend": [record(tmp_path / "abl", 99, 50)]}))
+    out = runtimes.table(runtimes.read(entries)).set_index(["defense", "stage"])
+    assert out.loc[("hid", "rounds"), "seconds_mean"] == 42
+    assert out.loc[("hid", "total"), "seconds_mean"] == 1042
+    assert out.loc[("hid", "total"), "seconds_sd"] == pytest.approx(8**0.5)
+    assert out.loc[("hid", "total"), ["n", "published_seconds"]].tolist() == [2, 5400]
+    assert out["published_seconds"].notna().sum() == 2
+    assert out.loc[("abl", "total"), "seconds_mean"] == 50, "the last line is the job's last run"
+
+
+def test_a_cell_without_a_record_is_left_out_not_counted_short(tmp_path):
+    stages = {"simclr": [record(tmp_path / "simclr", 1000)], "rounds": [str(tmp_path / "none")]}
+    entries = [entry(tmp_path, "hid", 0, stages), entry(tmp_path, "abl", 0, {"defend": [record(tmp_path / "abl", 5)]})]
+    table = runtimes.table(runtimes.read(entries))
+    assert set(table["defense"]) == {"abl"}
+    assert "| **ABL** | **total** | **1** | **5.0** | **4,680** |" in runtimes.markdown(table, runtimes.read(entries))
