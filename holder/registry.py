@@ -40,6 +40,11 @@ def facts(kind: str, name: str) -> dict:
     return found
 
 
+def caption(figure: str) -> str:
+    """What a figure shows: the docstring of its module, as one line."""
+    return " ".join(ast.get_docstring(_source("figures", figure)).split())
+
+
 def settings(kind: str, name: str, *functions: str) -> dict:
     """Keyword-only parameters with a literal default, over the named functions of the module."""
     found = {}

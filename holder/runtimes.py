@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from holder.tables import ATTACKS, DATASETS, DEFENSES, PUBLISHED
+from holder.names import ATTACKS, DATASETS, DEFENSES
+from holder.tables import PUBLISHED
 
 STAGES = {
     "features": "features of the training images",

@@ -12,6 +12,7 @@ from holder import registry
 from holder.codehash import code_hash
 from holder.config import check, settings
 from holder.errors import HolderError
+from holder.names import TITLES
 from holder.store import save_text
 
 try:
@@ -219,6 +220,12 @@ def made_of(name):
             "split_settings": {**config["split"], "width": config["network"]["width"]},
         }
     return listed(name, content)
+
+
+def title(table):
+    """What a table shows, as a caption."""
+    number = int(table.removeprefix("table"))
+    return f"Table {number}: {TITLES[number]}"
 
 
 def timed():

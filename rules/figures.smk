@@ -49,7 +49,13 @@ rule figure:
     input:
         unpack(lambda w: DRAWN_FROM[w.figure]),
     output:
-        multiext("<results>/figures/{figure}", pdf=".pdf", png=".png"),
+        pdf="<results>/figures/{figure}.pdf",
+        png=report(
+            "<results>/figures/{figure}.png",
+            caption="../report/caption.rst",
+            category="Figures",
+            labels={"figure": "{figure}"},
+        ),
     log:
         "<logs>/{figure}.log",
     benchmark:
@@ -61,6 +67,7 @@ rule figure:
         "../envs/holder.yaml"
     params:
         figure=lambda w: w.figure,
+        caption=lambda w: registry.caption(w.figure),
         code=lambda w: fingerprint("scripts/figure.py", "figures", w.figure),
     message:
         "{wildcards.figure}"
@@ -73,13 +80,20 @@ use rule figure as figure13 with:
         unpack(lambda w: DRAWN_FROM["figure13"]),
         effects=cells(f"<results>/effects/{CELL}.safetensors", FIGURE13),
     output:
-        multiext("<results>/figures/figure13", pdf=".pdf", png=".png"),
+        pdf="<results>/figures/figure13.pdf",
+        png=report(
+            "<results>/figures/figure13.png",
+            caption="../report/caption.rst",
+            category="Figures",
+            labels={"figure": "figure13"},
+        ),
     log:
         "<logs>/figure13.log",
     benchmark:
         "<benchmarks>/figure13.jsonl"
     params:
         figure="figure13",
+        caption=registry.caption("figure13"),
         code=fingerprint("scripts/figure.py", "figures", "figure13"),
     message:
         "figure13"
@@ -91,13 +105,20 @@ use rule figure as table_curves with:
         metrics=lambda w: table_files("metrics.json", w.table),
         curves=lambda w: table_files("curve.safetensors", w.table),
     output:
-        multiext("<results>/figures/{table}_curves", pdf=".pdf", png=".png"),
+        pdf="<results>/figures/{table}_curves.pdf",
+        png=report(
+            "<results>/figures/{table}_curves.png",
+            caption="../report/caption.rst",
+            category="Figures",
+            labels={"figure": "{table}_curves"},
+        ),
     log:
         "<logs>/{table}_curves.log",
     benchmark:
         "<benchmarks>/{table}_curves.jsonl"
     params:
         figure="curves",
+        caption=registry.caption("curves"),
         code=fingerprint("scripts/figure.py", "figures", "curves"),
     message:
         "ACC and ASR against pruned neurons, every cell of {wildcards.table}"
@@ -164,7 +185,12 @@ rule sensitivity:
     output:
         csv="<results>/sensitivity.csv",
         pdf="<results>/figures/sensitivity.pdf",
-        png="<results>/figures/sensitivity.png",
+        png=report(
+            "<results>/figures/sensitivity.png",
+            caption="../report/caption.rst",
+            category="Figures",
+            labels={"figure": "sensitivity"},
+        ),
     log:
         "<logs>/sensitivity.log",
     benchmark:
@@ -173,6 +199,7 @@ rule sensitivity:
     conda:
         "../envs/holder.yaml"
     params:
+        caption=registry.caption("sensitivity"),
         code=fingerprint("scripts/sensitivity.py"),
     message:
         "HP over its settings, all cells"
@@ -188,7 +215,13 @@ rule figure16:
             for attack in shown_attacks()[1]
         ],
     output:
-        multiext("<results>/figures/figure16", pdf=".pdf", png=".png"),
+        pdf="<results>/figures/figure16.pdf",
+        png=report(
+            "<results>/figures/figure16.png",
+            caption="../report/caption.rst",
+            category="Figures",
+            labels={"figure": "figure16"},
+        ),
     log:
         "<logs>/figure16.log",
     benchmark:
@@ -199,6 +232,7 @@ rule figure16:
     params:
         attacks=shown_attacks()[1],
         image=3,
+        caption=registry.caption("figure16"),
         code=fingerprint("scripts/figure16.py"),
     message:
         "Figure 16: one image under every trigger"

@@ -8,7 +8,12 @@ rule table:
         metrics=lambda w: table_files("metrics.json", w.table),
         curves=lambda w: table_files("curve.safetensors", w.table),
     output:
-        csv="<results>/{table}.csv",
+        csv=report(
+            "<results>/{table}.csv",
+            caption="../report/caption.rst",
+            category="Tables",
+            labels={"table": "{table}", "as": "CSV"},
+        ),
         md="<results>/{table}.md",
         tex="<results>/{table}.tex",
     log:
@@ -19,6 +24,7 @@ rule table:
     conda:
         "../envs/holder.yaml"
     params:
+        caption=lambda w: title(w.table),
         printed=[content_hash(f"config/{name}.csv") for name in ("published", "doubts")],
         code=fingerprint("scripts/table.py"),
     message:
@@ -32,7 +38,12 @@ rule table4:
     input:
         metrics=[entry["metrics"] for entry in timed()],
     output:
-        csv="<results>/table4.csv",
+        csv=report(
+            "<results>/table4.csv",
+            caption="../report/caption.rst",
+            category="Tables",
+            labels={"table": "table4", "as": "CSV"},
+        ),
         md="<results>/table4.md",
     log:
         "<logs>/table4.log",
@@ -44,6 +55,7 @@ rule table4:
     params:
         entries=timed(),
         benchmarks=f"{config['results']}/benchmarks",
+        caption=title("table4"),
         printed=content_hash("config/published.csv"),
         code=fingerprint("scripts/runtimes.py"),
     message:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from holder.figures.style import COLOURS, GREYS, MARKERS, STYLE, plt
-from holder.tables import ATTACKS, CONTROLS, DATASETS, DEFENSES, EXTRACTORS
+from holder.names import ATTACKS, CONTROLS, DATASETS, DEFENSES, EXTRACTORS
 
 COLUMNS = 5
 

@@ -6,7 +6,7 @@ two-layer classifier on top, so that FP prunes the same kind of layer in both.
 
 from holder.figures.points import legend, scatter
 from holder.figures.style import STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 
 def draw(cells: list[dict]) -> plt.Figure:

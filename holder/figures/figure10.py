@@ -9,7 +9,7 @@ from collections import defaultdict
 import numpy as np
 
 from holder.figures.style import SERIES, SERIES_MARKERS, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS
+from holder.names import ATTACKS, DATASETS
 
 NAMES = {
     "paper": "HID",

@@ -4,7 +4,7 @@ import numpy as np
 from scipy.stats import gaussian_kde
 
 from holder.figures.style import COLOURS, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 BINS = 40
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 from holder.figures.style import SERIES, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 BARS = ["poisoned extractor", "clean extractor, mean", "clean extractor, HP"]
 HATCHES = ["///", "...", ""]

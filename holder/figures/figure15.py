@@ -2,7 +2,7 @@
 
 from holder.figures.moved import labels, positions
 from holder.figures.style import SERIES, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 
 def draw(cells: list[dict]) -> plt.Figure:

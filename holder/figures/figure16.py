@@ -3,7 +3,7 @@
 import numpy as np
 
 from holder.figures.style import STYLE, plt
-from holder.tables import ATTACKS
+from holder.names import ATTACKS
 
 
 def draw(benign: np.ndarray, triggered: dict[str, np.ndarray], gain: int = 5) -> plt.Figure:

@@ -2,7 +2,7 @@
 
 from holder.figures.moved import KINDS, labels
 from holder.figures.style import STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS
+from holder.names import ATTACKS, DATASETS
 
 TITLES = {"benign": "(a) benign network", "network": "(b) backdoored network"}
 

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from holder.figures.style import COLOURS, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, DEFENSES, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, DEFENSES, EXTRACTORS
 
 DASHES = {"hp": "-", "fp": (0, (5, 1.5)), "clp": (0, (1, 1.2)), "fmp": (0, (4, 1.5, 1, 1.5)), "anp": "-"}
 

@@ -2,7 +2,7 @@
 
 from holder.figures.points import accuracies
 from holder.figures.style import STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS
+from holder.names import ATTACKS, DATASETS
 
 
 def draw(cells: list[dict]) -> plt.Figure:

@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 
 from holder.figures.style import SERIES, STYLE, WIDTH, plt
-from holder.tables import ATTACKS, DATASETS, EXTRACTORS
+from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 
 def draw(cells: list[dict]) -> plt.Figure:

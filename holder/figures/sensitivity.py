@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from holder.figures.style import SERIES, SERIES_MARKERS, STYLE, WIDTH, plt
-from holder.tables import CONTROLS
+from holder.names import CONTROLS
 
 AXES = ["epsilon", "alpha", "norm", "statistic"]
 
