@@ -3,7 +3,6 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import torch
 
 from holder import embedding, evaluation, job, store
@@ -24,8 +23,12 @@ def main(snakemake):
         for name, gone in (("before", order[:0]), ("after", order[:count]))
     }
     shown = [part.y[: embedding.SHOWN].cpu().numpy() for part in parts]
-    arrays = {**pictures, **embedding.marks(*shown), "pruned": np.array(count)}
-    cell = {**evaluation.coordinates(w, "fp", w.extractor), "target_label": snakemake.params.target_label}
+    arrays = {**pictures, **embedding.marks(*shown)}
+    cell = {
+        **evaluation.coordinates(w, "fp", w.extractor),
+        "target_label": snakemake.params.target_label,
+        "pruned": count,
+    }
     store.save(snakemake.output.embedding, arrays, **cell)
 
 

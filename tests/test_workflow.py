@@ -199,9 +199,12 @@ def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tm
     project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
     assert planned(project, NETWORKS) == {}
     edit(project / "config/toy.yaml", "abl: {pretrain_epochs: 1", "abl: {pretrain_epochs: 2")
-    assert planned(project, NETWORKS) == {"defend": 1, "table": 2}
+    assert planned(project, NETWORKS) == {"defend": 1, "table": 2, "table4": 1}
     edit(project / "config/toy.yaml", "hid: {pruned: [32, 16]", "hid: {pruned: [32, 8]")
-    assert planned(project, NETWORKS) == {"defend": 1, "hid_round": 2, "hid": 2, "table": 3}
+    assert planned(project, NETWORKS) == {
+        **{"defend": 1, "hid_round": 5, "hid": 2, "embed_round": 2},
+        **{"table": 3, "table4": 1, "figure": 4},
+    }
 
 
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):

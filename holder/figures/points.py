@@ -20,15 +20,15 @@ CLASS_COLOURS = [
 
 
 def scatter(axis: plt.Axes, points: np.ndarray, labels: np.ndarray, triggered: np.ndarray, target_label: int) -> None:
-    """Points (m, 2) coloured by true label (m,); dots are clean, triangles triggered images, stars the target class."""
+    """Points (m, 2) in the colour of their true label (m,): clean images, those of the target class, triggered ones."""
     colours = np.array(CLASS_COLOURS)[labels % len(CLASS_COLOURS)]
     target, poisoned = labels == target_label, triggered.astype(bool)
     for rows, marker, size, edge, name in (
         (~poisoned & ~target, "o", 5, "none", "clean"),
         (~poisoned & target, "*", 14, "none", "clean, target class"),
-        (poisoned, "^", 9, "black", "triggered, in the colour of its true class"),
+        (poisoned, "^", 8, "black", "triggered"),
     ):
-        style = {"c": colours[rows], "s": size, "marker": marker, "edgecolors": edge, "linewidths": 0.35}
+        style = {"c": colours[rows], "s": size, "marker": marker, "edgecolors": edge, "linewidths": 0.3}
         axis.scatter(*points[rows].T, **style, label=name, zorder=3 if marker == "^" else 2)
     axis.set(xticks=[], yticks=[])
     for spine in axis.spines.values():
@@ -36,13 +36,14 @@ def scatter(axis: plt.Axes, points: np.ndarray, labels: np.ndarray, triggered: n
 
 
 def legend(figure: plt.Figure, axis: plt.Axes) -> None:
-    """The markers' meaning above a figure, in grey."""
+    """The markers' meaning above a figure, in grey; colours are true classes."""
     handles, names = axis.get_legend_handles_labels()
     grey = [
         plt.Line2D([], [], linestyle="", marker=m, ms=4, mfc="#888888", mec="black" if m == "^" else "none")
         for m in "o*^"
     ]
-    figure.legend(grey[: len(handles)], names, loc="outside upper center", ncols=3)
+    style = {"ncols": 3, "columnspacing": 1.2, "handletextpad": 0.1}
+    figure.legend(grey[: len(handles)], names, loc="outside upper center", title="colour: true class", **style)
 
 
 def accuracies(axis: plt.Axes, cell: dict) -> None:
