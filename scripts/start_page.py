@@ -10,8 +10,8 @@ WHAT = """
 backdoors from image classifiers by pruning the neurons that react most to small changes of their input (HP), and a
 longer training scheme built on it (HID). A Snakemake workflow has made every attack, classifier and defense anew and
 measured three rates: <b>ACC</b>, the share of clean test images classified right; <b>ASR</b>, the share of triggered
-test images classified as the attacker's target; <b>RA</b>, the share of the same images classified as what they show. A good
-defense keeps ACC, lowers ASR and raises RA.</p>"""
+test images classified as the attacker's target; <b>RA</b>, the share of the same images classified as what they show.
+A good defense keeps ACC, lowers ASR and raises RA.</p>"""
 
 
 def main(snakemake):
