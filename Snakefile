@@ -31,6 +31,7 @@ include: "rules/defend.smk"
 include: "rules/tables.smk"
 include: "rules/figures.smk"
 include: "rules/attack_cards.smk"
+include: "rules/verdict.smk"
 
 
 rule all:
@@ -39,6 +40,7 @@ rule all:
         expand("<results>/{table}.csv", table=TABLES),
         expand("<results>/figures/{figure}.png", figure=[*FIGURES, "figure16", "table1_curves", "table6_curves"]),
         rules.attacks.output,
+        rules.audit.output,
 
 
 # Table 1 and what belongs to it: the README's first command.
