@@ -41,6 +41,8 @@ rule all:
         expand("<results>/figures/{figure}.png", figure=[*FIGURES, "figure16", "table1_curves", "table6_curves"]),
         rules.attacks.output,
         rules.audit.output,
+        rules.claims.output,
+        rules.comparison.output,
 
 
 # Table 1 and what belongs to it: the README's first command.

@@ -284,3 +284,14 @@ def cpu_seconds(job):
             "ssba": given.get("epochs", 0) / 2,
         }.get(w.attack, 0)
     return facts["TRAIN"] * passes / TRAINED_IMAGES_PER_SECOND
+
+
+def measured_cells():
+    """Metrics files of every table and of the figures that claims are made about, by name; Table 4 has none."""
+    names = [name for name in TABLES if name != "table4"]
+    return {name: table_files("metrics.json", name) for name in names}
+
+
+def runtime_table(w):
+    """Table 4, where the workflow makes one."""
+    return "<results>/table4.csv" if "table4" in {rule.name for rule in workflow.rules} else []

@@ -17,3 +17,55 @@ rule audit:
         "The printed numbers against each other"
     script:
         "../scripts/audit.py"
+
+
+rule claims:
+    input:
+        unpack(lambda w: measured_cells()),
+        tables=expand("<results>/{table}.csv", table=TABLES),
+        figure6=DRAWN_FROM["figure6"]["metrics"],
+        figure6_curves=DRAWN_FROM["figure6"]["curves"],
+        figure12=DRAWN_FROM["figure12"]["metrics"],
+        figure14=DRAWN_FROM["figure14"]["metrics"],
+        sensitivity="<results>/sensitivity.csv",
+        runtime=lambda w: runtime_table(w),
+    output:
+        multiext("<results>/claims", csv=".csv", md=".md"),
+    log:
+        "<logs>/claims.log",
+    benchmark:
+        "<benchmarks>/claims.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        said=[content_hash(f"config/{name}") for name in ("claims.yaml", "published.csv")],
+        code=fingerprint("scripts/claims.py"),
+    message:
+        "The paper's claims on its numbers and on ours"
+    script:
+        "../scripts/claims.py"
+
+
+rule comparison:
+    input:
+        unpack(lambda w: measured_cells()),
+        tables=expand("<results>/{table}.csv", table=[name for name in TABLES if name != "table4"]),
+        runtime=lambda w: runtime_table(w),
+    output:
+        csv="<results>/comparison.csv",
+        pdf="<results>/figures/comparison.pdf",
+        png="<results>/figures/comparison.png",
+    log:
+        "<logs>/comparison.log",
+    benchmark:
+        "<benchmarks>/comparison.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        code=fingerprint("scripts/comparison.py"),
+    message:
+        "Printed numbers beside ours"
+    script:
+        "../scripts/comparison.py"
