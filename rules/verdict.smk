@@ -69,3 +69,27 @@ rule comparison:
         "Printed numbers beside ours"
     script:
         "../scripts/comparison.py"
+
+
+# Asked for by name, before a run: 'snakemake plan'. It describes 'all' and is no part of it.
+rule plan:
+    output:
+        md="<results>/plan.md",
+    log:
+        "<logs>/plan.log",
+    benchmark:
+        "<benchmarks>/plan.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        config=lambda w: config,
+        snakefile=lambda w: workflow.main_snakefile,
+        patterns=lambda w: output_patterns(),
+        on_gpu=lambda w: gpu_rules(),
+        speeds=content_hash("config/measured.csv"),
+        code=fingerprint("scripts/plan.py"),
+    message:
+        "What a run of everything would take"
+    script:
+        "../scripts/plan.py"
