@@ -92,7 +92,8 @@ def summary(found: pd.DataFrame, alone: int) -> list[str]:
     rows = found[(found["attack"] != "average") & (found["doubt"] == "")]
     out = []
     for (table, metric), own in rows.groupby(["table", "metric"], sort=False):
-        rank = own["published"].corr(own["reproduced"], method="spearman") if len(own) > 2 else np.nan
+        varied = len(own) > 2 and own[["published", "reproduced"]].nunique().min() > 1
+        rank = own["published"].corr(own["reproduced"], method="spearman") if varied else np.nan
         told = "" if np.isnan(rank) else f", rank correlation {rank:.2f}"
         difference = own["difference"].abs().mean()
         out.append(f"Table {table}, {metric}: {len(own)} cells, mean absolute difference {difference:.1f}{told}")
