@@ -26,7 +26,8 @@ def build(sheets: dict[int, pd.DataFrame], cells: Cells, seconds: pd.DataFrame |
                 alone += row["attack"] != "average"
                 continue
             place = {**{k: row[k] for k in KEYS if k != "table"}, "table": number}
-            reduced = list(dict.fromkeys(s for key, v in sizes.items() if _within(key, row) for s in v))
+            own = [v for key, v in sizes.items() if _within(key, row)]
+            reduced = list(dict.fromkeys(s for v in own for s in v)) if own else ["size unknown"]
             for metric, published in values.items():
                 if pd.isna(published):
                     continue

@@ -75,12 +75,13 @@ def test_jobs_are_read_from_snakemakes_own_list():
 @pytest.fixture
 def speeds(tmp_path, monkeypatch):
     """Replace the measured speeds by the given rows."""
+    read = plan.speeds
 
     def put(*rows):
         header = "rule,name,unit,seconds_per_unit,device,jobs,source"
         path = tmp_path / f"{len(list(tmp_path.iterdir()))}.csv"
         path.write_text("\n".join([header, *rows]) + "\n")
-        known = plan.speeds(path)
+        known = read(path)
         monkeypatch.setattr(plan, "speeds", lambda: known)
 
     return put

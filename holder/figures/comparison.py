@@ -10,7 +10,7 @@ def draw(found: pd.DataFrame, alone: int) -> plt.Figure:
     """found: `comparison.build`'s rows; alone: how many of our cells have no printed value."""
     cells = found[(found["attack"] != "average") & found["metric"].isin(METRICS)]
     with plt.rc_context(STYLE):
-        figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.45), sharex=True, sharey=True, layout="constrained")
+        figure, axes = plt.subplots(1, 3, figsize=(WIDTH, 2.75), sharex=True, sharey=True, layout="compressed")
         for axis, metric in zip(axes, METRICS, strict=True):
             axis.plot([0, 100], [0, 100], color="#999999", linewidth=0.8, zorder=1)
             for i, (table, own) in enumerate(cells.groupby("table")):
@@ -48,13 +48,16 @@ def _title(cells: pd.DataFrame, alone: int) -> str:
     if cells.empty:
         return f"no cell has a printed value; {alone} of ours have none"
     reduced = (cells["scale"] != "paper").sum()
-    scale = "paper's scale" if not reduced else "reduced scale" if reduced == len(cells) else "partly reduced scale"
+    scale = "partly reduced scale" if 0 < reduced < len(cells) else "reduced scale" if reduced else "paper's scale"
+    if reduced:
+        sizes = cells["reduced_by"][cells["reduced_by"] != ""].str.split("; ").explode()
+        scale += f" (most often {sizes.mode()[0]})"
     names = [
         ", ".join(dict.fromkeys(known.get(v, v) for v in cells[key]))
         for key, known in (("dataset", DATASETS), ("extractor", EXTRACTORS))
     ]
     hollow = (cells["doubt"] != "").sum()
     return (
-        f"{scale}: {names[0]}; {names[1]}\n{len(cells)} values, {hollow} doubtful as printed (hollow); "
+        f"{scale}: {names[0]}; {names[1]}\n{len(cells)} numbers, {hollow} doubtful as printed (hollow); "
         f"{alone} of our cells have no printed value"
     )
