@@ -167,7 +167,7 @@ def copied(printed: pd.DataFrame) -> list[Finding]:
                         f"{named(**group.iloc[0][same])}: {' and '.join(named(**{other: v}) for v in group[other])}",
                         " and ".join(triple(cell) for _, cell in group.iterrows()),
                         f"{'ASR and RA' if other == 'attack' else 'all three'} equal",
-                        "looks copied; left out of rank comparisons",
+                        "looks copied; marked doubtful",
                     )
                 )
     return found

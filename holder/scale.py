@@ -135,4 +135,6 @@ def _words(attack: str, rate: float | None = None, extractor: str = "") -> list[
 
 
 def _title(source: str) -> str:
+    if source == "sensitivity":
+        return "Table 1, whose rows the sensitivity sheet should have"
     return f"{source[:5].title()} {source[5:]}" if source.startswith("table") else source.replace("figure", "Figure ")

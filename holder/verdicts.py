@@ -69,15 +69,14 @@ def _kinds(cells: pd.DataFrame) -> pd.DataFrame:
 
 
 def sheet(path: str, others: Cells) -> pd.DataFrame:
-    """Cells of the sensitivity sheet; their scale is that of the metrics files of the same classifiers."""
+    """Cells of the sensitivity sheet; their scale is that of HP's metrics files on the same classifiers."""
     cells = pd.read_csv(path, dtype={"norm": str})
     known = {}
     for own in others.values():
-        for r in own.itertuples():
-            known.setdefault((r.dataset, r.extractor), set()).update(r.reductions)
-    sizes = [
-        tuple(sorted(known.get(key, {"size unknown"}))) for key in zip(cells.dataset, cells.extractor, strict=True)
-    ]
+        for r in own[own["defense"] == "hp"].itertuples() if len(own) else ():
+            known.setdefault((r.dataset, r.extractor, r.attack), set()).update(r.reductions)
+    places = zip(cells["dataset"], cells["extractor"], cells["attack"], strict=True)
+    sizes = [tuple(sorted(known.get(place, {"size unknown"}))) for place in places]
     return _kinds(cells.assign(source="sensitivity", reductions=sizes))
 
 
@@ -91,18 +90,19 @@ def runtimes(path: str, others: Cells) -> pd.DataFrame:
     sizes = []
     for r in cells.itertuples():
         own = [x[x["dataset"] == r.dataset] for x in others.values() if len(x)]
-        found = sorted({size for x in own for sizes_ in x["reductions"] for size in sizes_}) or (
-            [] if any(len(x) for x in own) else ["size unknown"]
-        )
-        sizes.append((*found, *([f"timed on {r.device}"] if "CPU" in r.device or r.device == "nan" else [])))
+        found = sorted({size for x in own for named in x["reductions"] for size in named})
+        if not any(map(len, own)):
+            found = ["size unknown"]
+        if "CPU" in r.device or r.device == "nan":
+            found.append(f"timed on {r.device}")
+        sizes.append(tuple(found))
     return cells.assign(source="table4", reductions=sizes)
 
 
 def interval(values: list[float]) -> tuple[float, float]:
     """95 % interval of the mean over seeds (Student's t); NaN for one seed."""
-    return interval_of(
-        float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else np.nan, len(values)
-    )
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+    return interval_of(float(np.mean(values)), sd, len(values))
 
 
 def interval_of(mean: float, sd: float, n: int) -> tuple[float, float]:

@@ -6,9 +6,15 @@ import pytest
 from holder import audit, printed, tables
 
 
-def findings(path=tables.PUBLISHED):
-    cells = printed.read(path)
-    return audit.findings(cells, printed.runtimes(path))
+def findings(path=None):
+    return AS_PRINTED if path is None else read(path)
+
+
+def read(path):
+    return audit.findings(printed.read(path), printed.runtimes(path))
+
+
+AS_PRINTED = read(tables.PUBLISHED)
 
 
 @pytest.fixture
