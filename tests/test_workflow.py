@@ -232,7 +232,7 @@ def test_claims_comparison_audit_and_plan_are_made_and_claim_nothing_about_the_p
         "1,cifar10,clip,0.05,average,fmp,asr,56.1",
         "1,cifar10,clip,0.05,average,fmp,asr,65",
     )
-    assert planned(project, VERDICTS) == {"claims": 1, "audit": 1, "comparison": 1}
+    assert planned(project, VERDICTS) == {"table": 6, "claims": 1, "audit": 1, "comparison": 1}
 
 
 def cell(project, table, attack, defense):
