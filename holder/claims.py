@@ -31,6 +31,19 @@ COLUMNS = [
 ]
 """Columns that the cells of a source may have and `where`, `of` and `minus` may name."""
 
+KNOWN = {
+    "source": SOURCES,
+    "dataset": list(tables.DATASETS),
+    "extractor": list(tables.EXTRACTORS),
+    "attack": list(tables.ATTACKS),
+    "defense": [*tables.DEFENSES, *tables.CONTROLS],
+    "extractor_kind": ["clean", "poisoned"],
+    "order": ["hp", *tables.CONTROLS],
+    "select": ["count", "density"],
+    "statistic": ["max", "mean"],
+}
+"""Their values, where these are names."""
+
 
 class Missing(Exception):
     """A statistic cannot be computed, and which cells it lacks."""
@@ -152,6 +165,10 @@ def _text(where: dict) -> str:
 def load(path: str | Path = CLAIMS) -> list[dict]:
     """The claims, checked: every key, kind, column and name is known, or HolderError says which is not."""
     claims = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    if not isinstance(claims, list) or not all(isinstance(claim, dict) for claim in claims):
+        raise HolderError(
+            f"{Path(path).name}: found no list of claims, allowed is a list of mappings with id, rule, …."
+        )
     for i, claim in enumerate(claims):
         name = f"{Path(path).name}: {claim.get('id', f'claim {i + 1}')}"
         _keys(name, claim, {"id", "statement", "place", "source", "rule"}, {"where", "note", "together"})
@@ -170,13 +187,16 @@ def load(path: str | Path = CLAIMS) -> list[dict]:
         for key in ("metric", "x", "y", "over", "each"):
             if key in rule:
                 _among(f"{name}.rule.{key}", [rule[key]], COLUMNS)
+        for key, known in (("best", ["lowest", "highest"]), ("which", ["worst", "best"])):
+            if key in rule:
+                _among(f"{name}.rule.{key}", [rule[key]], known)
         _among(f"{name}.rule.match", rule.get("match", []), COLUMNS)
         for group in (claim.get("where", {}), rule.get("of", {}), rule.get("minus", {})):
             if isinstance(group, dict):
                 _among(f"{name}: column", list(group), COLUMNS)
-                defenses = group.get("defense", [])
-                known = [*tables.DEFENSES, *tables.CONTROLS]
-                _among(f"{name}: defense", defenses if isinstance(defenses, list) else [defenses], known)
+                for key, known in KNOWN.items():
+                    value = group.get(key, [])
+                    _among(f"{name}: {key}", value if isinstance(value, list) else [value], known)
     ids = [claim["id"] for claim in claims]
     twice = next((i for i in ids if ids.count(i) > 1), None)
     if twice:

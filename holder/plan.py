@@ -4,12 +4,12 @@ Speeds lie in config/measured.csv, taken by benchmarks/measured.py from the benc
 seconds of one core per unit, or seconds of a GPU where one was measured. holder/work.py counts the units.
 """
 
+import csv
 import re
-from collections import Counter
+from collections import defaultdict
 from functools import cache
 from pathlib import Path
-
-import pandas as pd
+from statistics import median
 
 from holder import registry
 from holder.work import IMAGES, NAMED, PASSES, SAME, disk, work
@@ -25,28 +25,35 @@ ASSUMED_GPU = 25_000
 @cache
 def speeds(path: Path = MEASURED) -> dict[tuple, float]:
     """Seconds per unit by (rule, name, kind of device) and, for units that several rules share, by (unit, kind)."""
-    measured = pd.read_csv(path, dtype={"name": str}, keep_default_na=False)
-    kinds = ["cpu" if device.startswith("CPU") else "gpu" for device in measured["device"]]
-    found = {(r.rule, r.name, kind): r.seconds_per_unit for r, kind in zip(measured.itertuples(), kinds, strict=True)}
-    for (unit, kind), own in measured.groupby(["unit", pd.Series(kinds)]):
-        found[unit, kind] = float(own["seconds_per_unit"].median())
-    return found
+    found, shared = {}, defaultdict(list)
+    with open(path, encoding="utf-8", newline="") as file:
+        for r in csv.DictReader(file):
+            kind, seconds = "cpu" if r["device"].startswith("CPU") else "gpu", float(r["seconds_per_unit"])
+            found[r["rule"], r["name"], kind] = seconds
+            shared[r["unit"], kind].append(seconds)
+    return found | {place: median(seconds) for place, seconds in shared.items()}
 
 
-def _speed(rule: str, w: dict, unit: str, kind: str) -> float | None:
+def _speed(rule: str, w: dict, unit: str) -> tuple[float, str]:
+    """CPU seconds of one core per unit of a job, and where they come from."""
     known, rule = speeds(), SAME.get(rule, rule)
     name = w.get(NAMED.get(rule, ""), "hp" if rule == "prune" else "")
-    if (rule, name, kind) in known:
-        return known[rule, name, kind]
-    if rule == "features" and kind == "cpu":  # measured where the extractor was added, on two cores
-        return 2 / registry.facts("extractors", w["extractor"]).get("CPU_IMAGES_PER_SECOND", 100)
-    return known.get((unit, kind)) if unit != IMAGES else None
+    if unit == "job":
+        return 0.0, "start alone"
+    if (rule, name, "cpu") in known:
+        return known[rule, name, "cpu"], "measured"
+    if rule == "features":  # on two cores, noted where the extractor was added
+        per_second = registry.facts("extractors", w["extractor"]).get("CPU_IMAGES_PER_SECOND")
+        return (2 / per_second, "noted with the extractor") if per_second else (0.0, "unknown")
+    if unit != IMAGES and (unit, "cpu") in known:
+        return known[unit, "cpu"], "from like jobs"
+    return 0.0, "unknown"
 
 
 def core_seconds(rule: str, w: dict, config: dict) -> float:
-    """CPU seconds of a job on one core; a job without a speed counts as its start."""
+    """CPU seconds of a job on one core; a job of unknown speed counts as its start."""
     unit, number = work(rule, w, config)
-    return START + number * (_speed(rule, w, unit, "cpu") or 0)
+    return START + number * _speed(rule, w, unit)[0]
 
 
 def gpu_seconds(rule: str, w: dict, config: dict) -> tuple[float, bool]:
@@ -75,57 +82,62 @@ def jobs(summary: str, patterns: dict[str, list[str]]) -> list[tuple[str, dict]]
     return list(found.values())
 
 
-def rows(planned: list[tuple[str, dict]], config: dict, on_gpu: set[str]) -> pd.DataFrame:
-    """One row per rule: jobs, core_hours (all of its jobs on the CPU), gpu_jobs, gpu_hours, measured, gigabytes.
+SUMS = ("jobs", "gpu_jobs", "core_hours", "own_core_hours", "gpu_hours", "gigabytes")
 
-    on_gpu: the rules that ask for a GPU. core_hours of jobs that go to a GPU are what they would take without one.
+
+def rows(planned: list[tuple[str, dict]], config: dict, on_gpu: set[str]) -> list[dict]:
+    """One row per rule: jobs, gpu_jobs, core_hours, own_core_hours, gpu_hours, gigabytes, measured.
+
+    on_gpu: the rules that ask for a GPU. core_hours is what all jobs would take on one core, own_core_hours what those
+    take that go to no GPU; measured says whether all of gpu_hours comes from measured speeds, cpu_speed where
+    core_hours come from.
     """
-    out, order = {}, Counter(rule for rule, _ in planned)
+    out = {}
     for rule, w in planned:
-        row = out.setdefault(rule, {"rule": rule, "jobs": order[rule], "core_hours": 0.0, "own_core_hours": 0.0})
+        row = out.setdefault(rule, {"rule": rule, "measured": True, "cpu_speed": {}, **dict.fromkeys(SUMS, 0)})
         gpu = rule in on_gpu and (rule != "fit_attack" or registry.facts("attacks", w["attack"]).get("TRAINED", False))
-        seconds = core_seconds(rule, w, config)
-        row["core_hours"] += seconds / 3600
-        row["own_core_hours"] += 0 if gpu else seconds / 3600
+        hours = core_seconds(rule, w, config) / 3600
         taken, measured = gpu_seconds(rule, w, config) if gpu else (0.0, True)
-        row["gpu_jobs"] = row.get("gpu_jobs", 0) + gpu
-        row["gpu_hours"] = row.get("gpu_hours", 0.0) + taken / 3600
-        row["measured"] = row.get("measured", True) and measured
-        row["gigabytes"] = row.get("gigabytes", 0.0) + disk(rule, w, config) / 1e9
-    return pd.DataFrame(list(out.values()))
+        more = (1, int(gpu), hours, 0 if gpu else hours, taken / 3600, disk(rule, w, config) / 1e9)
+        for key, value in zip(SUMS, more, strict=True):
+            row[key] += value
+        row["measured"] &= measured
+        row["cpu_speed"][_speed(rule, w, work(rule, w, config)[0])[1]] = None
+    return sorted(out.values(), key=lambda row: -row["core_hours"])
 
 
-def markdown(found: pd.DataFrame, config: dict) -> str:
+def markdown(found: list[dict], config: dict) -> str:
     """The plan: a row per rule, sums, and what the hours rest on."""
-    total = found[["jobs", "core_hours", "own_core_hours", "gpu_jobs", "gpu_hours", "gigabytes"]].sum()
+    total = {key: sum(row[key] for row in found) for key in SUMS}
     gpu = total["gpu_jobs"] > 0
+    gpu_told = f", {total['gpu_hours']:.1f} GPU-hours" if gpu else ""
     out = [
         "# Plan",
         "",
         f"What `snakemake all` makes from nothing with this config (device {config['device']}, seeds "
-        f"{', '.join(map(str, config['seeds']))}): {int(total['jobs'])} jobs, {total['own_core_hours']:.1f} CPU-hours "
-        f"of one core{f', {total.gpu_hours:.1f} GPU-hours' if gpu else ''}, {total['gigabytes']:.1f} GB in "
+        f"{', '.join(map(str, config['seeds']))}): {total['jobs']} jobs, {total['own_core_hours']:.1f} CPU-hours of "
+        f"one core{gpu_told}, {total['gigabytes']:.1f} GB in "
         f"`{config['results']}`, beside the downloads in `{config['data']}`.",
         "",
-        "| rule | jobs | CPU-hours | GPU-hours | GPU speed | CPU-hours without a GPU | GB |",
-        "|---|---|---|---|---|---|---|",
+        "| rule | jobs | CPU-hours | GPU-hours | GPU speed | CPU-hours without a GPU | CPU speed | GB |",
+        "|---|---|---|---|---|---|---|---|",
     ]
-    for r in [*found.sort_values("core_hours", ascending=False).itertuples()]:
-        known = "–" if not r.gpu_jobs else "measured" if r.measured else "not measured on a GPU: estimate"
-        hours = f"{r.gpu_hours:.2f}" if r.gpu_jobs else "–"
-        numbers = [f"{r.own_core_hours:.2f}", hours, known, f"{r.core_hours:.2f}", f"{r.gigabytes:.2f}"]
-        out.append(f"| {r.rule} | {r.jobs} | {' | '.join(numbers)} |")
-    out.append(
-        f"| all | {int(total['jobs'])} | {total['own_core_hours']:.2f} | {total['gpu_hours']:.2f} | | "
-        f"{total['core_hours']:.2f} | {total['gigabytes']:.2f} |"
-    )
+    for row in [*found, {"rule": "all", "measured": None, "cpu_speed": {}, **total}]:
+        known = {None: "", True: "measured", False: "not measured on a GPU: estimate"}[row["measured"]]
+        numbers = [f"{row[key]:.2f}" for key in ("own_core_hours", "gpu_hours", "core_hours", "gigabytes")]
+        told = ", ".join(row["cpu_speed"])
+        if not row["gpu_jobs"]:
+            numbers[1] = known = "–"
+        out.append(
+            f"| {row['rule']} | {row['jobs']} | {' | '.join([*numbers[:2], known, numbers[2], told, numbers[3]])} |"
+        )
     out += [
         "",
         "CPU-hours are those of one core, from speeds in `config/measured.csv`, carried over to this config's sizes as "
-        f"`holder/work.py` says, and {START:g} s for the start of each job; a run on n cores takes about an n-th. What "
-        "has no measured speed counts as its start alone. Good to a factor of two.",
+        f"`holder/work.py` says, and {START:g} s for the start of each job; n cores take about an n-th. 'From like jobs' "
+        "is the median of the rules that were measured in the same unit; these differ by a factor of two and more.",
     ]
-    if gpu and not found.loc[found["gpu_jobs"] > 0, "measured"].all():
+    if not all(row["measured"] for row in found):
         out.append(
             f"GPU-hours that were not measured assume that a GPU trains a PreAct-ResNet18 on {ASSUMED_GPU:,} images a "
             f"second in mixed precision (one core: {1 / speeds()[PASSES, 'cpu']:.0f}, measured) and does everything "

@@ -185,6 +185,9 @@ def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.Dat
     if not values:
         return {**nothing, "missing": missing}
     used = claims.picked(cells, claim.get("where", {}))
+    groups = [claim["rule"][key] for key in ("of", "minus") if isinstance(claim["rule"].get(key), dict)]
+    if groups:
+        used = pd.concat([claims.picked(used, group) for group in groups])
     reduced = list(dict.fromkeys(size for sizes in used["reductions"] for size in sizes))
     for source, own in used.groupby("source"):
         for name in own["dataset"].unique():

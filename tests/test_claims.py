@@ -178,6 +178,11 @@ def test_the_shipped_claims_on_the_printed_numbers():
         ),
         ({"where": {"defence": "hp"}}, "found 'defence'"),
         ({"where": {"defense": "pruning"}}, "x: defense: found 'pruning'"),
+        ({"where": {"attack": "badnet"}}, "x: attack: found 'badnet'"),
+        (
+            {"rule": {"kind": "best_of", "metric": "asr", "defense": "hp", "best": "low", "below": 3}},
+            "rule.best: found 'low'",
+        ),
         ({"source": "table9"}, "x.source: found 'table9'"),
         ({"place": None, "palce": "p"}, "unknown key 'palce'"),
     ],

@@ -1,5 +1,8 @@
 """The plan on made-up lists of jobs, and its arithmetic against jobs worked out by hand."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
 
@@ -107,24 +110,24 @@ def test_an_estimate_is_never_called_measured(config, speeds):
     speeds(NETWORK)
     text = plan.markdown(plan.rows(jobs, config, {"network"}), config)
     assert "3 jobs" in text
-    assert "| network | 2 | 0.00 | 0.11 | not measured on a GPU: estimate | 111.11 |" in text
+    assert "| network | 2 | 0.00 | 0.11 | not measured on a GPU: estimate | 111.11 | measured | 0.09 |" in text
     assert "That is a target, not a measurement." in text
     speeds(NETWORK, 'network,,"training passes, width 64",0.0001,NVIDIA H200,5,x')
     text = plan.markdown(plan.rows(jobs, config, {"network"}), config)
-    assert "| network | 2 | 0.00 | 0.28 | measured | 111.11 |" in text
+    assert "| network | 2 | 0.00 | 0.28 | measured | 111.11 | measured | 0.09 |" in text
     assert "target" not in text
 
 
 def test_without_a_gpu_everything_is_cpu_hours(config, speeds):
     speeds(NETWORK)
-    (row,) = plan.rows([("network", CELL)], config, set()).to_dict("records")
+    (row,) = plan.rows([("network", CELL)], config, set())
     assert (row["gpu_jobs"], row["gpu_hours"]) == (0, 0)
     assert row["own_core_hours"] == row["core_hours"] > 50
 
 
 def test_only_attacks_that_train_go_to_the_gpu(config):
     jobs = [("fit_attack", {**CELL, "attack": a}) for a in ("badnets", "inputaware")]
-    (row,) = plan.rows(jobs, config, {"fit_attack"}).to_dict("records")
+    (row,) = plan.rows(jobs, config, {"fit_attack"})
     assert row["gpu_jobs"] == 1
 
 
@@ -141,3 +144,8 @@ def test_the_shipped_speeds_are_of_known_rules_and_units():
         assert seconds >= 0
         if rule == "features":
             assert name in registry.names("extractors")
+
+
+def test_a_start_of_the_workflow_does_not_wait_for_pandas():
+    code = "import sys; from holder import plan; sys.exit('pandas' in sys.modules or 'torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=tables.PUBLISHED.parent.parent).returncode == 0
