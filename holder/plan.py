@@ -134,8 +134,8 @@ def markdown(found: list[dict], config: dict) -> str:
     out += [
         "",
         "CPU-hours are those of one core, from speeds in `config/measured.csv`, carried over to this config's sizes as "
-        f"`holder/work.py` says, and {START:g} s for the start of each job; n cores take about an n-th. 'From like jobs' "
-        "is the median of the rules that were measured in the same unit; these differ by a factor of two and more.",
+        f"`holder/work.py` says, and {START:g} s for the start of each job; n cores take about an n-th. 'From like "
+        "jobs' is the median of the rules measured in the same unit; these differ by a factor of two and more.",
     ]
     if not all(row["measured"] for row in found):
         out.append(
