@@ -32,6 +32,10 @@ DEFENSES = {
     "abl": {"pretrain_epochs": 20, "finetune_epochs": 60, "unlearn_epochs": 20},
     "dbd": {"warm_up": 10, "semi_epochs": 100, "iterations": 1024},
     "dst": {"contrastive_epochs": 200, "classifier_epochs": 10},
+    "nc": {"search_epochs": 80},
+    "ibau": {"rounds": 5, "iterations": 5},
+    "dbr": {"epochs": 20},
+    "sau": {"rounds": 100, "steps": 5},
     "hid": {"pruned": [512, 384, 256, 128], "hidden": 1024, "classifier_epochs": 60, "epochs": 20},
 }
 SIX = list(tables.EXTRACTORS)[:6]

@@ -5,6 +5,8 @@ image, everything on a classifier with samples × hidden neurons × features. (C
 say 24 a second on one core at width 64, benchmarks/training.py measured 50 at width 64 on two.)
 """
 
+from collections import defaultdict
+
 from holder import registry
 from holder.config import settings
 
@@ -46,7 +48,7 @@ def work(rule: str, w: dict, config: dict) -> tuple[str, float]:
     if rule == "hid_round":  # two views, features forward
         return PASSES, train * (2 * config["hid"]["epochs"] + 1 / 3) * (config["simclr"]["width"] / 64) ** 2
     if rule == "defend":
-        return PASSES, area * _passes(w["network_defense"], config, train, test)
+        return PASSES, area * _passes(w["network_defense"], config, train, test, classes)
     if rule == "fit_attack":
         return _fit(w["attack"], config, train, classes)
     if rule == "features":
@@ -85,17 +87,27 @@ def images(place: str, config: dict) -> float:
     return test * (1 - 1 / classes) if len(rest) > 1 else test  # triggered: none of the target class
 
 
-def _passes(name: str, config: dict, train: int, test: int) -> float:
-    """Training passes of a defense on a whole network; a pass forward alone is a third."""
+def _passes(name: str, config: dict, train: int, test: int, classes: int) -> float:
+    """Training passes of a defense on a whole network; a pass forward alone is a third.
+
+    Of a defense that was added as a module: all settings that end in "epochs", over the whole training set.
+    """
     given = {} if name == "none" else settings(config, "network_defenses", name)
-    return {
+    take = defaultdict(int, {k: v for k, v in given.items() if isinstance(v, int | float)})
+    clean = train * config.get("clean_data", {}).get("share", 0.05)
+    counted = {
         "none": 0,
         "clp": 22 * 2 * test / 3,  # its sweep
-        "abl": train * (given.get("pretrain_epochs", 0) + given.get("finetune_epochs", 0))
-        + train * given.get("isolation", 0) * given.get("unlearn_epochs", 0),
-        "dbd": 3 * given.get("semi_epochs", 0) * given.get("iterations", 0) * given.get("batch", 0),
-        "dst": train * (2 * given.get("contrastive_epochs", 0) + given.get("classifier_epochs", 0) / 12),
-    }.get(name, train * 20) + 2 * test / 3  # of a defense that was added as a module: a guess
+        "abl": train * (take["pretrain_epochs"] + take["finetune_epochs"] + take["isolation"] * take["unlearn_epochs"]),
+        "dbd": 3 * take["semi_epochs"] * take["iterations"] * take["batch"],
+        "dst": train * (2 * take["contrastive_epochs"] + take["classifier_epochs"] / 12),
+        "nc": clean * (classes * take["search_epochs"] + take["unlearn_epochs"]),
+        "ibau": clean * take["rounds"] * (2 * take["iterations"] + 2),
+        "dbr": train * 0.25 * take["epochs"],  # the sure parts of the split
+        "sau": clean * take["rounds"] * (take["steps"] + 3),
+    }
+    unknown = train * sum(v for k, v in take.items() if k.endswith("epochs"))
+    return counted.get(name, unknown) + 2 * test / 3
 
 
 def _fit(name: str, config: dict, train: int, classes: int) -> tuple[str, float]:

@@ -149,3 +149,9 @@ def test_the_shipped_speeds_are_of_known_rules_and_units():
 def test_a_start_of_the_workflow_does_not_wait_for_pandas():
     code = "import sys; from holder import plan; sys.exit('pandas' in sys.modules or 'torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=tables.PUBLISHED.parent.parent).returncode == 0
+
+
+def test_a_defense_that_was_added_counts_its_epochs(config, monkeypatch):
+    monkeypatch.setattr(work, "settings", lambda *_: {"search_epochs": 3, "epochs": 2, "rate": 0.1, "loss": "x"})
+    passes = work.work("defend", {**CELL, "network_defense": "new"}, config)[1]
+    assert passes == pytest.approx(50_000 * 5 + 2 * 10_000 / 3)
