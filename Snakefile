@@ -32,6 +32,7 @@ include: "rules/tables.smk"
 include: "rules/pictures.smk"
 include: "rules/figures.smk"
 include: "rules/attack_cards.smk"
+include: "rules/verdict.smk"
 
 
 rule all:
@@ -43,6 +44,9 @@ rule all:
             figure=[*FIGURES, "figure8", "figure16", "table1_curves", "table6_curves"],
         ),
         rules.attacks.output,
+        rules.audit.output,
+        rules.claims.output,
+        rules.comparison.output,
 
 
 # Table 1 and what belongs to it: the README's first command.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from holder import registry
+from holder import plan, registry
 from holder.codehash import code_hash
 from holder.config import check, settings
 from holder.errors import HolderError
@@ -20,7 +20,6 @@ try:
 except HolderError as error:
     sys.exit(f"{error}")
 
-TRAINED_IMAGES_PER_SECOND = 50  # PreAct-ResNet18 of width 64, two cores, measured by benchmarks/training.py
 SEED = config["seeds"][0]
 GPU = 1 if config["device"] == "cuda" else 0
 TABLES = config["tables"]
@@ -343,7 +342,7 @@ def refuse_without_gpu():
     jobs = [job for job in workflow.dag.needrun_jobs() if job.resources.get("gpu", 0)]
     if not jobs or config["allow_cpu"] or not workflow.local_exec or shutil.which("nvidia-smi"):
         return
-    hours = sum(cpu_seconds(job) for job in jobs) / 3600
+    hours = sum(plan.core_seconds(job.rule.name, dict(job.wildcards.items()), config) for job in jobs) / 2 / 3600
     sys.exit(
         f"{len(jobs)} jobs ask for a GPU and this machine has none (no nvidia-smi); on two CPU cores they would "
         f"take about {hours:.0f} hours: run 'snakemake --workflow-profile profiles/quick' for the small version in "
@@ -351,28 +350,22 @@ def refuse_without_gpu():
     )
 
 
-def cpu_seconds(job):
-    """Rough time of a GPU job on two CPU cores, from speeds measured on such cores."""
-    w = job.wildcards
-    if job.rule.name in ("head", "prune", "prune_hp"):
-        return 150
-    dataset, *place = w.get("images", w.get("dataset")).split("/")
-    facts = registry.facts("datasets", dataset)
-    if job.rule.name == "features":
-        images = facts["TEST"] if place[-1] == "test" else facts["TRAIN"]
-        if place[-1].startswith("poison_rate="):
-            cover = settings(config, "attacks", place[0]).get("cover_ratio", 0)
-            images *= float(place[-1].removeprefix("poison_rate=")) * (1 + cover)
-        return images / registry.facts("extractors", w.extractor)["CPU_IMAGES_PER_SECOND"]
-    if job.rule.name == "surrogate":
-        passes = (
-            config["surrogate"]["epochs"] if w.surrogate == "standard" else 2 * config["surrogate"]["robust_epochs"]
-        )
-    else:  # fit_attack: passes over the training set, in those of a PreAct-ResNet18
-        given = settings(config, "attacks", w.attack)
-        passes = {
-            "lc": given.get("steps", 0) / facts["CLASSES"],
-            "inputaware": given.get("mask_epochs", 0) + 2 * given.get("epochs", 0),
-            "ssba": given.get("epochs", 0) / 2,
-        }.get(w.attack, 0)
-    return facts["TRAIN"] * passes / TRAINED_IMAGES_PER_SECOND
+def measured_cells():
+    """Metrics files of every table and of the figures that claims are made about, by name; Table 4 has none."""
+    names = [name for name in TABLES if name != "table4"]
+    return {name: table_files("metrics.json", name) for name in names}
+
+
+def runtime_table(w):
+    """Table 4, where the workflow makes one."""
+    return "<results>/table4.csv" if "table4" in {rule.name for rule in workflow.rules} else []
+
+
+def output_patterns():
+    """Regular expressions of every rule's output files, by the rule's name."""
+    return {rule.name: [path.regex().pattern for path in rule.output] for rule in workflow.rules}
+
+
+def gpu_rules():
+    """Rules that ask for a GPU with this config."""
+    return sorted(rule.name for rule in workflow.rules if GPU and "gpu" in rule.resources)

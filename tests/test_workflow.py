@@ -207,6 +207,44 @@ def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tm
     }
 
 
+VERDICTS = [f"results/toy/{name}" for name in ("audit.md", "claims.csv", "comparison.csv", "plan.md")]
+
+
+def test_claims_comparison_audit_and_plan_are_made_and_claim_nothing_about_the_paper(defended, tmp_path):
+    project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
+    assert planned(project, VERDICTS) == {"audit": 1, "claims": 1, "comparison": 1, "plan": 1}
+    run = snakemake(project, targets=VERDICTS)
+    assert run.returncode == 0, run.stderr[-5000:]
+    rows = rows_of(project / "results/toy/claims.csv")
+    toy = {r["id"]: r for r in rows if r["dataset"] == "toy"}
+    assert {r["verdict"] for r in rows if r["dataset"] != "toy"} == {"not tested"}
+    assert toy["hp-acc-drop"]["verdict"] in ("holds (reduced scale)", "fails (reduced scale)")
+    assert not any(r["scale"] == "paper" for r in rows)
+    tested = {i for i, r in toy.items() if r["verdict"] != "not tested"}
+    assert {"hp-best-asr", "hid-best-asr", "hoelder-is-local", "epsilon-asr", "constant-grows"} <= tested
+    drop = {d: float(cell(project, "table1", "average", d)["acc_mean"]) for d in ("none", "hp")}
+    assert float(toy["hp-acc-drop"]["value"]) == pytest.approx(drop["none"] - drop["hp"], abs=1e-3)
+    assert rows_of(project / "results/toy/comparison.csv") == [], "the paper prints nothing about the toy dataset"
+    assert (project / "results/toy/figures/comparison.png").stat().st_size > 500
+    assert "137 agree" in (project / "results/toy/audit.md").read_text()
+    assert re.search(r"\| head \| \d+ \| 0.0", (project / "results/toy/plan.md").read_text())
+    assert planned(project, VERDICTS) == {}
+    edit(project / "config/claims.yaml", "at_most: 2.5}", "at_most: 1.5}")
+    assert planned(project, VERDICTS) == {"claims": 1}
+    edit(
+        project / "config/published.csv",
+        "1,cifar10,clip,0.05,average,fmp,asr,56.1",
+        "1,cifar10,clip,0.05,average,fmp,asr,65",
+    )
+    assert planned(project, VERDICTS) == {"table": 6, "claims": 1, "audit": 1, "comparison": 1}
+
+
+def cell(project, table, attack, defense):
+    return next(
+        r for r in rows_of(project / f"results/toy/{table}.csv") if (r["attack"], r["defense"]) == (attack, defense)
+    )
+
+
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):
     again = copied(tmp_path)
     assert snakemake(again).returncode == 0

@@ -1,0 +1,245 @@
+"""Claims against numbers: the printed ones and this workflow's, per dataset, with seeds, interval and scale."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t
+
+from holder import claims, registry, scale, store, tables
+from holder.claims import LIMITS, ROW, Missing
+from holder.errors import HolderError
+from holder.printed import rows
+
+Cells = dict[str, pd.DataFrame]
+"""By source ("table1", "figure12", "sensitivity", …): one row per measured cell, claims.COLUMNS and `reductions`."""
+
+
+def printed_cells(printed: pd.DataFrame, runtimes: pd.DataFrame) -> Cells:
+    """The paper's numbers as cells: attack rows only, and Table 4's seconds."""
+    out = {f"table{n}": own for n, own in rows(printed).groupby("table")}
+    out["table4"] = runtimes
+    return {name: own.assign(source=name, extractor_kind="clean") for name, own in out.items()}
+
+
+def measured(source: str, metrics: list[str], curves: list[str] = ()) -> pd.DataFrame:
+    """Cells of metrics files; `constant` is the mean of HP's scores where curves are given.
+
+    Controls have no operating point of their own and are left out.
+    """
+    out = []
+    for i, path in enumerate(metrics):
+        try:
+            cell = json.loads(Path(path).read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise HolderError(f"{path}: is not a metrics file ({error}); delete it and run again.") from error
+        if "acc" not in cell:
+            continue
+        row = {k: cell[k] for k in [*ROW, "seed", "defense", "pruned", *tables.METRICS]}
+        if cell["defense"] == "hp":
+            row |= {k: v for k, v in cell["settings"].items() if k in claims.COLUMNS}
+            if curves:
+                row["constant"] = float(store.load(curves[i], "scores")["scores"].mean())
+        out.append({**row, "source": source, "reductions": tuple(scale.reductions(cell))})
+    return _kinds(pd.DataFrame(out))
+
+
+def read_cells(files: Mapping[str, list[str] | str]) -> Cells:
+    """The cells of a job's input files, by source: metrics files under the source's own name ("table1"),
+    curves under "figure6_curves", the sheet under "sensitivity" and Table 4 under "runtime"; each may be absent."""
+    wanted = [source for source in claims.SOURCES if files.get(source)]
+    out = {s: measured(s, files[s], files.get(f"{s}_curves") or []) for s in wanted if s != "sensitivity"}
+    if files.get("sensitivity"):
+        out["sensitivity"] = sheet(files["sensitivity"], out)
+    if files.get("runtime"):
+        out["table4"] = runtimes(files["runtime"], {k: v for k, v in out.items() if k in ("table1", "table2")})
+    return out
+
+
+def _kinds(cells: pd.DataFrame) -> pd.DataFrame:
+    """With extractor_kind: clean, or poisoned where an extractor was trained on poisoned images."""
+    known = registry.names("extractors")
+    kinds = {
+        e: "poisoned" if e in known and registry.facts("extractors", e).get("TRAINED_ON") == "poisoned" else "clean"
+        for e in set(cells.get("extractor", []))
+    }
+    return cells.assign(extractor_kind=cells["extractor"].map(kinds)) if len(cells) else cells
+
+
+def sheet(path: str, others: Cells) -> pd.DataFrame:
+    """Cells of the sensitivity sheet; their scale is that of HP's metrics files on the same classifiers."""
+    cells = pd.read_csv(path, dtype={"norm": str})
+    known = {}
+    for own in others.values():
+        for r in own[own["defense"] == "hp"].itertuples() if len(own) else ():
+            known.setdefault((r.dataset, r.extractor, r.attack), set()).update(r.reductions)
+    places = zip(cells["dataset"], cells["extractor"], cells["attack"], strict=True)
+    sizes = [tuple(sorted(known.get(place, {"size unknown"}))) for place in places]
+    return _kinds(cells.assign(source="sensitivity", reductions=sizes))
+
+
+def runtimes(path: str, others: Cells) -> pd.DataFrame:
+    """Table 4's seconds, summed over the stages of a defense; a CPU's are never evidence at the paper's size."""
+    stages = pd.read_csv(path)
+    cells = stages.groupby(["dataset", "defense"], as_index=False).agg(
+        seconds=("seconds", lambda s: s.sum(skipna=False)),
+        device=("device", lambda d: ", ".join(sorted(set(map(str, d))))),
+    )
+    sizes = []
+    for r in cells.itertuples():
+        own = [x[x["dataset"] == r.dataset] for x in others.values() if len(x)]
+        found = sorted({size for x in own for named in x["reductions"] for size in named})
+        if not any(map(len, own)):
+            found = ["size unknown"]
+        if "CPU" in r.device or r.device == "nan":
+            found.append(f"timed on {r.device}")
+        sizes.append(tuple(found))
+    return cells.assign(source="table4", reductions=sizes)
+
+
+def interval(values: list[float]) -> tuple[float, float]:
+    """95 % interval of the mean over seeds (Student's t); NaN for one seed."""
+    sd = float(np.std(values, ddof=1)) if len(values) > 1 else np.nan
+    return interval_of(float(np.mean(values)), sd, len(values))
+
+
+def interval_of(mean: float, sd: float, n: int) -> tuple[float, float]:
+    """The same from mean, standard deviation and number of seeds."""
+    half = t.ppf(0.975, n - 1) * sd / np.sqrt(n) if n > 1 else np.nan
+    return mean - half, mean + half
+
+
+def judge(wanted: list[dict], ours: Cells, theirs: Cells, printed: pd.DataFrame) -> pd.DataFrame:
+    """One row per claim and dataset.
+
+    Columns: id, statement, place, dataset, rule, limit, printed_value, printed_verdict, value, low, high, seeds,
+    verdict, scale ("paper", "reduced" or empty), reduced_by, missing, note.
+    """
+    out = []
+    for claim in wanted:
+        sources = claim["source"] if isinstance(claim["source"], list) else [claim["source"]]
+        mine, paper = (
+            pd.concat([cells[s] for s in sources if s in cells and len(cells[s])] or [pd.DataFrame()])
+            for cells in (ours, theirs)
+        )
+        names = {*mine.get("dataset", []), *paper.get("dataset", [])}
+        order = [*tables.DATASETS, *sorted(names - set(tables.DATASETS))]
+        for dataset in [None] if claim.get("together") else [d for d in order if d in names] or [None]:
+            own, said = (x if dataset is None or x.empty else x[x["dataset"] == dataset] for x in (mine, paper))
+            out.append(
+                {
+                    **_told(claim, dataset),
+                    **_printed(claim, said, bool(len(paper))),
+                    **_ours(claim, own, dataset, printed),
+                }
+            )
+    return pd.DataFrame(out)
+
+
+def _told(claim: dict, dataset: str | None) -> dict:
+    return {
+        **{k: claim[k] for k in ("id", "statement", "place")},
+        "dataset": dataset or "",
+        "rule": claims.words(claim),
+        "limit": claims.limit(claim)[1],
+        "note": claim.get("note", ""),
+    }
+
+
+def _verdict(claim: dict, value: float) -> str:
+    key, number = claims.limit(claim)
+    return "holds" if LIMITS[key](value, number) else "fails"
+
+
+def _printed(claim: dict, cells: pd.DataFrame, any_printed: bool) -> dict:
+    """The rule on the paper's own numbers, lost cells left out."""
+    if not any_printed:
+        return {"printed_value": np.nan, "printed_verdict": "no numbers printed"}
+    if cells.empty:
+        return {"printed_value": np.nan, "printed_verdict": "not in the paper"}
+    try:
+        value = claims.statistic(claim, cells)
+    except Missing as missing:
+        return {"printed_value": np.nan, "printed_verdict": f"cannot be told ({missing})"}
+    return {"printed_value": value, "printed_verdict": _verdict(claim, value)}
+
+
+def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.DataFrame) -> dict:
+    """The rule on this workflow's numbers, seed by seed."""
+    nothing = {"value": np.nan, "low": np.nan, "high": np.nan, "seeds": 0, "verdict": "not tested"}
+    nothing |= {"scale": "", "reduced_by": "", "missing": ""}
+    if cells.empty:
+        return {
+            **nothing,
+            "missing": "nothing was run" + (f" on {tables.DATASETS.get(dataset, dataset)}" if dataset else ""),
+        }
+    values, missing = [], ""
+    parts = [own for _, own in cells.groupby("seed")] if "seed" in cells else [cells]
+    for own in parts:
+        try:
+            values.append(claims.statistic(claim, own))
+        except Missing as lacking:
+            missing = str(lacking)
+    if not values:
+        return {**nothing, "missing": missing}
+    used = claims.picked(cells, claim.get("where", {}))
+    groups = [claim["rule"][key] for key in ("of", "minus") if isinstance(claim["rule"].get(key), dict)]
+    if groups:
+        used = pd.concat([claims.picked(used, group) for group in groups])
+    reduced = list(dict.fromkeys(size for sizes in used["reductions"] for size in sizes))
+    for source, own in used.groupby("source"):
+        for name in own["dataset"].unique():
+            if source != "table4":
+                attacks = claim.get("where", {}).get("attack")
+                reduced += scale.missing_rows(own[own["dataset"] == name], printed, source, name, attacks)
+    low, high = interval(values)
+    verdict = _verdict(claim, float(np.mean(values))) + (" (reduced scale)" if reduced else "")
+    return {
+        **{"value": float(np.mean(values)), "low": low, "high": high},
+        "seeds": len(values) if "seed" in cells else 0,
+        "verdict": verdict,
+        "scale": "reduced" if reduced else "paper",
+        "reduced_by": "; ".join(reduced),
+        "missing": "",
+    }
+
+
+def markdown(found: pd.DataFrame) -> str:
+    """Claims × {printed, reproduced}, then what makes each reduced result smaller than the paper's."""
+    full = found[found["scale"] == "paper"]
+    counts = {v: int(found["verdict"].str.startswith(v).sum()) for v in ("holds", "fails", "not tested")}
+    printed = {v: int((found["printed_verdict"] == v).sum()) for v in ("holds", "fails")}
+    out = [
+        "# The paper's claims",
+        "",
+        "Each claim is a rule over numbers (`config/claims.yaml`), tested twice: on the numbers that the paper prints "
+        "and on those of this workflow. The interval is 95 % of the mean over seeds. A result at reduced scale says "
+        "what happens at that scale and is no evidence about the paper's; the last section says what was reduced.",
+        "",
+        f"{found['id'].nunique()} claims, {len(found)} tests (a claim is tested on each dataset). On the printed "
+        f"numbers {printed['holds']} hold and {printed['fails']} fail; here {counts['holds']} hold, {counts['fails']} "
+        f"fail and {counts['not tested']} were not tested, {len(full)} of them at the paper's scale.",
+        "",
+        "| claim | where | dataset | rule | printed | here |",
+        "|---|---|---|---|---|---|",
+    ]
+    marks = {}
+    for r in found.itertuples():
+        said = r.printed_verdict + ("" if np.isnan(r.printed_value) else f": {r.printed_value:.2f}")
+        mark = f" [{marks.setdefault(r.reduced_by, len(marks) + 1)}]" if r.reduced_by else ""
+        here = f"{r.verdict}: {r.missing}" if r.verdict == "not tested" else f"{r.verdict}: {_value(r)}{mark}"
+        statement = r.statement + (f" *({r.note})*" if r.note else "")
+        name = tables.DATASETS.get(r.dataset, r.dataset or "–")
+        out.append(f"| {statement} | {r.place} | {name} | {r.rule} | {said} | {here} |")
+    if marks:
+        out += ["", "## Reduced scale", "", *(f"- [{n}] {text}" for text, n in marks.items())]
+    return "\n".join(out) + "\n"
+
+
+def _value(r) -> str:
+    if r.seeds < 2:
+        return f"{r.value:.2f}, {'1 seed' if r.seeds else 'one run'}: no interval"
+    inside = r.low <= r.limit <= r.high
+    return f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}], {r.seeds} seeds{', the interval contains the limit' * inside}"

@@ -1,0 +1,95 @@
+# The paper against itself: no result of this workflow goes into it.
+rule audit:
+    input:
+        published="config/published.csv",
+    output:
+        md="<results>/audit.md",
+    log:
+        "<logs>/audit.log",
+    benchmark:
+        "<benchmarks>/audit.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        code=fingerprint("scripts/audit.py"),
+    message:
+        "The printed numbers against each other"
+    script:
+        "../scripts/audit.py"
+
+
+rule claims:
+    input:
+        unpack(lambda w: measured_cells()),
+        tables=expand("<results>/{table}.csv", table=TABLES),
+        figure6=DRAWN_FROM["figure6"]["metrics"],
+        figure6_curves=DRAWN_FROM["figure6"]["curves"],
+        figure12=DRAWN_FROM["figure12"]["metrics"],
+        figure14=DRAWN_FROM["figure14"]["metrics"],
+        sensitivity="<results>/sensitivity.csv",
+        runtime=lambda w: runtime_table(w),
+    output:
+        multiext("<results>/claims", csv=".csv", md=".md"),
+    log:
+        "<logs>/claims.log",
+    benchmark:
+        "<benchmarks>/claims.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        said=[content_hash(f"config/{name}") for name in ("claims.yaml", "published.csv")],
+        code=fingerprint("scripts/claims.py"),
+    message:
+        "The paper's claims on its numbers and on ours"
+    script:
+        "../scripts/claims.py"
+
+
+rule comparison:
+    input:
+        unpack(lambda w: measured_cells()),
+        tables=expand("<results>/{table}.csv", table=[name for name in TABLES if name != "table4"]),
+        runtime=lambda w: runtime_table(w),
+    output:
+        csv="<results>/comparison.csv",
+        pdf="<results>/figures/comparison.pdf",
+        png="<results>/figures/comparison.png",
+    log:
+        "<logs>/comparison.log",
+    benchmark:
+        "<benchmarks>/comparison.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        code=fingerprint("scripts/comparison.py"),
+    message:
+        "Printed numbers beside ours"
+    script:
+        "../scripts/comparison.py"
+
+
+# Asked for by name, before a run: 'snakemake plan'. It describes 'all' and is no part of it.
+rule plan:
+    output:
+        md="<results>/plan.md",
+    log:
+        "<logs>/plan.log",
+    benchmark:
+        "<benchmarks>/plan.jsonl"
+    localrule: True
+    conda:
+        "../envs/holder.yaml"
+    params:
+        config=lambda w: config,
+        snakefile=lambda w: workflow.main_snakefile,
+        patterns=lambda w: output_patterns(),
+        on_gpu=lambda w: gpu_rules(),
+        speeds=content_hash("config/measured.csv"),
+        code=fingerprint("scripts/plan.py"),
+    message:
+        "What a run of everything would take"
+    script:
+        "../scripts/plan.py"
