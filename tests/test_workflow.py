@@ -14,40 +14,13 @@ from pathlib import Path
 import pytest
 
 from holder import store
+from tests.workflow import ROOT, TARGETS, command, copied, edit, planned, snakemake
 
-ROOT = Path(__file__).parent.parent
 HP_FOLDER = "hp/epsilon=0.1/alpha=0.5/norm=inf/statistic=max/direction=worst/select=density"
-TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "results/toy/figures/figure16.png"]
-TARGETS += ["results/toy/attacks.csv"]
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
 NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 5, 7)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
-
-
-def copied(folder):
-    """The checkout with the toy dataset and extractor added, each as one file."""
-    for part in ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "holder"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
-    shutil.copy(ROOT / "tests/toy/dataset.py", folder / "holder/datasets/toy.py")
-    shutil.copy(ROOT / "tests/toy/extractor.py", folder / "holder/extractors/pixels.py")
-    shutil.copy(ROOT / "tests/toy/config.yaml", folder / "config/toy.yaml")
-    return folder
-
-
-def snakemake(project, *options, targets=TARGETS):
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
-    command += ["--configfile", "config/toy.yaml", *options, "--", *targets]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True)
-
-
-def planned(project, targets=TARGETS):
-    """Jobs by rule of a dry run, without the targets' own pseudo-rules."""
-    run = snakemake(project, "-n", targets=targets)
-    assert run.returncode == 0, run.stderr
-    table = re.search(r"Job stats:\n.*?\n-[- ]+\n(.*?)\ntotal", run.stdout + run.stderr, re.S)
-    return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
 
 
 @pytest.fixture(scope="module")
@@ -71,12 +44,6 @@ def extended(finished, tmp_path_factory):
     run = snakemake(project, targets=MORE)
     assert run.returncode == 0, run.stderr[-5000:]
     return project
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def test_table_1_has_every_cell_and_the_numbers_hang_together(finished):
@@ -341,9 +308,7 @@ def test_a_fit_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(project):
     straight = target.read_bytes()
     target.unlink()
 
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
-    command += ["--configfile", "config/toy.yaml", "--", *name]
-    run = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(command(targets=name), cwd=project, stderr=subprocess.DEVNULL, start_new_session=True)
     checkpoint = Path(f"{target}.checkpoint")
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
@@ -366,11 +331,11 @@ def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
     if shutil.which("nvidia-smi", path=hidden["PATH"]):
         pytest.skip("this machine has a GPU")
     edit(project / "config/toy.yaml", "device: cpu", "device: cuda")
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
+    start = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
 
     def run(*more):
         return subprocess.run(
-            [*command, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden
+            [*start, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden
         )
 
     refused = run()
