@@ -25,11 +25,11 @@ def copied(folder):
     return folder
 
 
-def small(folder):
-    """Table 1 of one attack, which looks at a trained surrogate, and two defenses: every stage once."""
+def small(folder, attack="trojan"):
+    """Table 1 of one attack and two defenses: every stage once. Trojan looks at a trained surrogate."""
     project = copied(folder)
-    edit(project / "config/toy.yaml", "attacks: [badnets, sig, trojan]}", "attacks: [trojan]}\n    defenses: [fp, hp]")
-    edit(project / "config/toy.yaml", "    defenses: [fp, hp]", "    defenses: [fp, hp]\n    controls: []")
+    table = f"attacks: [{attack}]}}\n    defenses: [fp, hp]\n    controls: []"
+    edit(project / "config/toy.yaml", "attacks: [badnets, sig, trojan]}", table)
     return project
 
 
