@@ -29,7 +29,11 @@ def same_tables(project, straight):
 def killed_after(project, seconds, log):
     """Start the small workflow and kill it with its jobs after so many seconds; False if it ended before."""
     run = subprocess.Popen(
-        command("--nolock", "--quiet", "reason", targets=SMALL), cwd=project, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        command("--nolock", "--quiet", "reason", targets=SMALL),
+        cwd=project,
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
     )
     try:
         assert run.wait(seconds) == 0

@@ -334,9 +334,7 @@ def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
     start = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
 
     def run(*more):
-        return subprocess.run(
-            [*start, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden
-        )
+        return subprocess.run([*start, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden)
 
     refused = run()
     assert refused.returncode == 1
@@ -349,11 +347,22 @@ def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
     assert snakemake(project, "--forcerun", "head", targets=[f"{PRUNED}/none/metrics.json"]).returncode == 0
 
 
-def test_the_shipped_lock_names_no_host_and_hashes_every_pin():
-    lock = (ROOT / "envs/requirements.lock").read_text()
+@pytest.mark.parametrize(("name", "least"), [("requirements", 50), ("slurm", 10)])
+def test_the_shipped_locks_name_no_host_and_hash_every_pin(name, least):
+    lock = (ROOT / f"envs/{name}.lock").read_text()
     assert "://" not in lock
     pins = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n    --hash=sha256:", lock, re.M)
-    assert len(pins) == len(re.findall(r"^[a-z0-9][^\n]*==", lock, re.M)) > 50
+    assert len(pins) == len(re.findall(r"^[a-z0-9][^\n]*==", lock, re.M)) > least
+
+
+def test_the_executor_is_locked_to_the_versions_of_the_environment():
+    pins = {
+        name: dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", (ROOT / f"envs/{name}.lock").read_text(), re.M))
+        for name in ("requirements", "slurm")
+    }
+    shared = pins["slurm"].keys() & pins["requirements"].keys()
+    assert "pandas" in shared
+    assert all(pins["slurm"][name] == pins["requirements"][name] for name in shared)
 
 
 def test_the_conda_environment_has_the_locks_versions():
