@@ -4,7 +4,7 @@ CORES ?= 2
 ENV = .venv/installed
 QUICK = .venv/bin/snakemake --workflow-profile profiles/quick --cores $(CORES)
 
-.PHONY: table1 test test-slurm lint slurm lock
+.PHONY: table1 test test-slurm lint slurm audit lock
 
 table1: $(ENV)  ## Table 1 on real images, sized for two CPU cores
 	$(QUICK) all
@@ -32,6 +32,10 @@ $(ENV): envs/requirements.lock
 	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --require-hashes --requirement envs/requirements.lock
 	touch $@
+
+# For maintainers: needs pip-audit (pip install pip-audit) and a network.
+audit:
+	pip-audit --require-hashes --disable-pip --requirement envs/requirements.lock --requirement envs/slurm.lock
 
 # For maintainers: needs uv (pip install uv).
 lock:

@@ -59,9 +59,7 @@ NodeName={host} NodeAddr=127.0.0.1 CPUs=4 RealMemory=64000 Gres=gpu:fake:2 State
 PartitionName=cpu Nodes={host} Default=YES MaxTime=INFINITE State=UP
 PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
 """)
-    gres.write_text(
-        f"NodeName={host} Name=gpu Type=fake File=/dev/zero\nNodeName={host} Name=gpu Type=fake File=/dev/full\n"
-    )
+    gres.write_text("".join(f"NodeName={host} Name=gpu Type=fake File=/dev/{name}\n" for name in ("zero", "full")))
     daemons = []
     try:
         if subprocess.run(["munge", "-n"], capture_output=True).returncode:

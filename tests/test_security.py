@@ -39,9 +39,7 @@ def calls():
 
 def test_no_call_unpickles_runs_a_shell_or_unpacks_an_archive():
     """torch.load only without code; the one Unpickler is the tensors-only one, behind the hash."""
-    forbidden = (
-        r"(pickle|joblib|dill)\.\w+|os\.(system|popen)|eval|exec|yaml\.(load|unsafe_load)|.*\.(extractall|extract)"
-    )
+    forbidden = r"(pickle|joblib|dill)\.\w+|os\.(system|popen)|eval|exec|yaml\.(load|unsafe_load)|.*\.extract(all)?"
     found = {(file, name) for file, name, _ in calls() if re.fullmatch(forbidden, name)}
     assert found == {("holder/weights.py", "pickle.UnpicklingError")}
     assert all(given.get("weights_only") is True for _, name, given in calls() if name == "torch.load")
