@@ -4,7 +4,7 @@ CORES ?= 2
 ENV = .venv/installed
 QUICK = .venv/bin/snakemake --workflow-profile profiles/quick --cores $(CORES)
 
-.PHONY: table1 test lint lock
+.PHONY: table1 test test-slurm lint slurm audit lock
 
 table1: $(ENV)  ## Table 1 on real images, sized for two CPU cores
 	$(QUICK) all
@@ -12,6 +12,12 @@ table1: $(ENV)  ## Table 1 on real images, sized for two CPU cores
 
 test: $(ENV)  ## the test suite
 	.venv/bin/python -m pytest
+
+slurm: $(ENV)  ## the Slurm executor, for profiles/slurm (docs/cluster.md)
+	.venv/bin/python -m pip install --quiet --require-hashes --requirement envs/slurm.lock
+
+test-slurm: slurm  ## profiles/slurm on a Slurm of one node; root and Debian's slurm-wlm and munge are needed
+	.venv/bin/python -m pytest -rs tests/test_slurm.py
 
 lint: $(ENV)  ## style of the Python and Snakemake files, and Snakemake's own advice
 	.venv/bin/ruff check .
@@ -27,8 +33,14 @@ $(ENV): envs/requirements.lock
 	.venv/bin/python -m pip install --quiet --require-hashes --requirement envs/requirements.lock
 	touch $@
 
+# For maintainers: needs pip-audit (pip install pip-audit) and a network.
+audit:
+	pip-audit --require-hashes --disable-pip --requirement envs/requirements.lock --requirement envs/slurm.lock
+
 # For maintainers: needs uv (pip install uv).
 lock:
 	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header \
 		--no-emit-index-url envs/requirements.in --output-file envs/requirements.lock
+	uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --no-header --no-emit-index-url \
+		--constraints envs/requirements.lock envs/slurm.in --output-file envs/slurm.lock
 	$(PYTHON) envs/conda_from_lock.py > envs/holder.yaml

@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 
-PLUMBING = ("holder/job.py", "holder/errors.py")
+PLUMBING = ("holder/job.py", "holder/gpus.py", "holder/errors.py")
 """Left out: they decide how a job logs, fails and finds its device, not what it computes."""
 
 

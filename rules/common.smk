@@ -31,6 +31,10 @@ HID_ROUNDS = len(config["hid"]["pruned"])
 VARIANTS = ("paper", "no_extractor", "no_pruning", "no_iteration")
 BASELINES = [name for name in registry.names("defenses") if name != "hp"]
 
+NUMBER = r"[0-9]+(\.[0-9]+)?(e-?[0-9]+)?"
+IMAGES = "({})/(train|test|({})/seed=[0-9]+/(test|poison_rate={}))".format(
+    "|".join(registry.names("datasets")), "|".join(registry.names("attacks")), NUMBER
+)
 ATTACKED = "{dataset}/{attack}/seed={seed}/poison_rate={poison_rate}"
 CELL = f"{{extractor}}/{ATTACKED}"
 HP_SETTINGS = str(Path(*(f"{key}={{{key}}}" for key in HP)))
@@ -47,8 +51,14 @@ wildcard_constraints:
     round="[0-9]+",
     surrogate="standard|robust",
     seed="[0-9]+",
-    poison_rate="[0-9.e-]+",
-    images="(" + "|".join(registry.names("datasets")) + ")/.+",
+    poison_rate=NUMBER,
+    images=IMAGES,
+    epsilon=NUMBER,
+    alpha=NUMBER,
+    norm="inf|2",
+    statistic="max|mean",
+    direction="worst|sampled",
+    select="density|count-[0-9]+|drop-[0-9.]+",
     table="|".join(TABLES),
 
 
@@ -176,11 +186,13 @@ def listed(name, content):
     """File that says what a table or figure is made of, rewritten only when that changes.
 
     Snakemake's own record lies in .snakemake; without it a changed input would go unseen, since a
-    missing intermediate file alone makes no job run. This file is an input and survives.
+    missing intermediate file alone makes no job run. This file is an input and survives. While another
+    Snakemake holds the folder it stays as that one wrote it.
     """
     path = Path(config["results"]) / f"{name}.made_of.json"
     text = json.dumps(content, indent=1) + "\n"
-    if not path.exists() or path.read_text() != text:
+    held = any(Path(".snakemake/locks").glob("*"))
+    if not path.exists() or (path.read_text() != text and not held):
         save_text(path, text)
     return str(path)
 

@@ -14,41 +14,14 @@ from pathlib import Path
 import pytest
 
 from holder import store
+from tests.workflow import ROOT, TARGETS, command, copied, edit, planned, snakemake
 
-ROOT = Path(__file__).parent.parent
 HP_FOLDER = "hp/epsilon=0.1/alpha=0.5/norm=inf/statistic=max/direction=worst/select=density"
-TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "results/toy/figures/figure16.png"]
-TARGETS += ["results/toy/attacks.csv"]
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
 NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 4, 5, 7)]
 NETWORKS += [f"results/toy/figures/figure{n}.png" for n in (1, 4, 7, 8, 9, 10, 11, 15)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
-
-
-def copied(folder):
-    """The checkout with the toy dataset and extractor added, each as one file."""
-    for part in ("Snakefile", "rules", "scripts", "config", "profiles", "envs", "holder"):
-        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy
-        copy(ROOT / part, folder / part)
-    shutil.copy(ROOT / "tests/toy/dataset.py", folder / "holder/datasets/toy.py")
-    shutil.copy(ROOT / "tests/toy/extractor.py", folder / "holder/extractors/pixels.py")
-    shutil.copy(ROOT / "tests/toy/config.yaml", folder / "config/toy.yaml")
-    return folder
-
-
-def snakemake(project, *options, targets=TARGETS):
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
-    command += ["--configfile", "config/toy.yaml", *options, "--", *targets]
-    return subprocess.run(command, cwd=project, capture_output=True, text=True)
-
-
-def planned(project, targets=TARGETS):
-    """Jobs by rule of a dry run, without the targets' own pseudo-rules."""
-    run = snakemake(project, "-n", targets=targets)
-    assert run.returncode == 0, run.stderr
-    table = re.search(r"Job stats:\n.*?\n-[- ]+\n(.*?)\ntotal", run.stdout + run.stderr, re.S)
-    return {line.split()[0]: int(line.split()[1]) for line in table[1].splitlines()} if table else {}
 
 
 @pytest.fixture(scope="module")
@@ -72,12 +45,6 @@ def extended(finished, tmp_path_factory):
     run = snakemake(project, targets=MORE)
     assert run.returncode == 0, run.stderr[-5000:]
     return project
-
-
-def edit(path, old, new):
-    text = path.read_text()
-    assert old in text
-    path.write_text(text.replace(old, new))
 
 
 def test_table_1_has_every_cell_and_the_numbers_hang_together(finished):
@@ -383,9 +350,7 @@ def test_a_fit_killed_in_the_middle_goes_on_and_ends_in_the_same_bytes(project):
     straight = target.read_bytes()
     target.unlink()
 
-    command = [sys.executable, "-m", "snakemake", "--workflow-profile", "profiles/quick"]
-    command += ["--configfile", "config/toy.yaml", "--", *name]
-    run = subprocess.Popen(command, cwd=project, stderr=subprocess.DEVNULL, start_new_session=True)
+    run = subprocess.Popen(command(targets=name), cwd=project, stderr=subprocess.DEVNULL, start_new_session=True)
     checkpoint = Path(f"{target}.checkpoint")
     deadline = time.monotonic() + 60
     while not checkpoint.exists() and time.monotonic() < deadline:
@@ -408,12 +373,10 @@ def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
     if shutil.which("nvidia-smi", path=hidden["PATH"]):
         pytest.skip("this machine has a GPU")
     edit(project / "config/toy.yaml", "device: cpu", "device: cuda")
-    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
+    start = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "config/toy.yaml", "--forceall"]
 
     def run(*more):
-        return subprocess.run(
-            [*command, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden
-        )
+        return subprocess.run([*start, *more, "--", *TARGETS], cwd=project, capture_output=True, text=True, env=hidden)
 
     refused = run()
     assert refused.returncode == 1
@@ -426,11 +389,22 @@ def test_paper_size_without_a_gpu_is_refused_with_its_cost(finished, tmp_path):
     assert snakemake(project, "--forcerun", "head", targets=[f"{PRUNED}/none/metrics.json"]).returncode == 0
 
 
-def test_the_shipped_lock_names_no_host_and_hashes_every_pin():
-    lock = (ROOT / "envs/requirements.lock").read_text()
+@pytest.mark.parametrize(("name", "least"), [("requirements", 50), ("slurm", 10)])
+def test_the_shipped_locks_name_no_host_and_hash_every_pin(name, least):
+    lock = (ROOT / f"envs/{name}.lock").read_text()
     assert "://" not in lock
     pins = re.findall(r"^[a-z0-9][^\n]*==[^\n]*\\\n    --hash=sha256:", lock, re.M)
-    assert len(pins) == len(re.findall(r"^[a-z0-9][^\n]*==", lock, re.M)) > 50
+    assert len(pins) == len(re.findall(r"^[a-z0-9][^\n]*==", lock, re.M)) > least
+
+
+def test_the_executor_is_locked_to_the_versions_of_the_environment():
+    pins = {
+        name: dict(re.findall(r"^([a-z0-9-]+)==([^ ]+)", (ROOT / f"envs/{name}.lock").read_text(), re.M))
+        for name in ("requirements", "slurm")
+    }
+    shared = pins["slurm"].keys() & pins["requirements"].keys()
+    assert "pandas" in shared
+    assert all(pins["slurm"][name] == pins["requirements"][name] for name in shared)
 
 
 def test_the_conda_environment_has_the_locks_versions():
