@@ -13,7 +13,7 @@ def build(sheets: dict[int, pd.DataFrame], cells: Cells, seconds: pd.DataFrame |
     """The long table of the cells that both have, and how many of ours have no printed value.
 
     sheets: the tables as `tables.aggregate` makes them, by number; cells: the same cells as `verdicts.measured` reads
-    them, for their scale; seconds: Table 4 (dataset, defense, stage, seconds, published_seconds), if there is one.
+    them, for their scale; seconds: Table 4 (holder/runtimes.py), if there is one.
     Columns: KEYS, metric, published, reproduced, sd, n (seeds), low, high (95 % interval of the mean), difference
     (reproduced less published), doubt, scale, reduced_by. Average rows are over the rows that both have.
     """
@@ -68,23 +68,19 @@ def _sizes(cells: pd.DataFrame | None) -> dict[tuple, tuple]:
     return dict(zip(keys, cells["reductions"], strict=True))
 
 
-def _seconds(stages: pd.DataFrame) -> list[dict]:
-    """Table 4's rows: the sum of a defense's stages beside the printed seconds."""
+def _seconds(runtimes: pd.DataFrame) -> list[dict]:
+    """Table 4's totals beside the printed seconds."""
     out = []
-    for (dataset, defense), own in stages.groupby(["dataset", "defense"]):
-        published, total = own["published_seconds"].dropna(), own["seconds"].sum(skipna=False)
-        if len(published) and not np.isnan(total):
-            place = {"table": 4, "dataset": dataset, "extractor": "", "attack": "", "defense": defense}
-            devices = ", ".join(sorted(set(map(str, own["device"]))))
-            out.append(
-                {
-                    **place,
-                    **{"metric": "seconds", "published": published.iloc[0], "reproduced": total},
-                    "difference": total - published.iloc[0],
-                    **{"doubt": "", "scale": "reduced" if "CPU" in devices else "unknown"},
-                    "reduced_by": f"timed on {devices}; the paper's machine was an RTX 3090",
-                }
-            )
+    for row in runtimes[runtimes["published_seconds"].notna()].to_dict("records"):
+        total, printed = row["seconds_mean"], row["published_seconds"]
+        out.append(
+            {
+                **{"table": 4, "dataset": row["dataset"], "extractor": "", "attack": "", "defense": row["defense"]},
+                **{"metric": "seconds", "published": printed, "reproduced": total, "difference": total - printed},
+                **{"doubt": "", "scale": "reduced" if "CPU" in row["device"] else "unknown"},
+                "reduced_by": f"timed on {row['device']}; the paper's machine was an RTX 3090",
+            }
+        )
     return out
 
 

@@ -64,11 +64,11 @@ def test_a_lost_number_is_no_row():
 
 
 def test_table_4_joins_by_seconds():
-    stages = pd.DataFrame(
-        [("cifar10", "hp", "prune", 5.0, "CPU, x86_64", 30.0), ("cifar10", "hp", "head", 20.0, "CPU, x86_64", 30.0)],
-        columns=["dataset", "defense", "stage", "seconds", "device", "published_seconds"],
+    totals = pd.DataFrame(
+        [("cifar10", "CPU, x86_64", "hp", "prune", 5.0, None), ("cifar10", "CPU, x86_64", "hp", "total", 25.0, 30.0)],
+        columns=["dataset", "device", "defense", "stage", "seconds_mean", "published_seconds"],
     )
-    found, _ = comparison.build({}, {}, stages)
+    found, _ = comparison.build({}, {}, totals)
     (row,) = found.to_dict("records")
     assert (row["metric"], row["published"], row["reproduced"], row["scale"]) == ("seconds", 30, 25, "reduced")
 
