@@ -19,6 +19,7 @@ TITLES = {
     5: "HID at three poison rates",
     6: "HP against pruning baselines at lower poison rates",
     7: "HID against end-to-end defenses at lower poison rates",
+    8: "HID against defenses that are given clean data",
 }
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
@@ -112,7 +113,7 @@ def _compared(row: dict, made_of: dict) -> list[tuple]:
     by = {"settings": "defense", "attack_settings": "attack", "dataset_settings": "dataset"}
     wanted = {key: made_of[key][row[name]] for key, name in by.items()}
     plain = ("target_label", "classifier_settings", "width", "network_settings", "simclr_settings", "split_settings")
-    wanted |= {key: made_of[key] for key in plain if key in row}
+    wanted |= {key: made_of[key] for key in (*plain, "clean_data_settings") if key in row}
     found = {key: row[key] for key in wanted}
     if "extractor_settings" in row:
         trained = row["sha256"]["weights"].get("settings")  # of an extractor that the workflow trains
