@@ -21,7 +21,7 @@ TARGETS = ["results/toy/table1.csv", "results/toy/figures/table1_curves.png", "r
 TARGETS += ["results/toy/attacks.csv"]
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
-NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 5, 7)]
+NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 5, 7, 8)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 
 
@@ -167,7 +167,7 @@ def test_a_poisoned_extractor_belongs_to_its_cell(extended):
 
 @pytest.fixture(scope="module")
 def defended(extended, tmp_path_factory):
-    """Tables 2, 5 and 7 on top of the others."""
+    """Tables 2, 5, 7 and 8 on top of the others."""
     project = shutil.copytree(extended, tmp_path_factory.mktemp("defended") / "project", symlinks=True)
     run = snakemake(project, targets=NETWORKS)
     assert run.returncode == 0, run.stderr[-5000:]
@@ -182,6 +182,25 @@ def test_table_2_has_every_defense_and_table_5_every_rate(defended):
     found = {(r["attack"], r["poison_rate"], r["defense"]) for r in rows}
     rates = ("0.1000", "0.0500")
     assert found == {(a, rate, d) for a in ("badnets", "average") for rate in rates for d in ("none", "hid")}
+
+
+def test_table_8_has_every_defense_and_the_clean_data_are_the_same_and_on_record(defended):
+    rows = rows_of(defended / "results/toy/table8.csv")
+    assert {r["defense"] for r in rows} == {"none", "nc", "ibau", "dbr", "sau", "hid"}
+    place = defended / "results/toy/defended/toy/badnets/seed=0/poison_rate=0.1"
+    facts = {d: json.loads((place / d / "metrics.json").read_text())["facts"] for d in ("nc", "ibau", "sau", "dbr")}
+    clean = store.load(defended / "results/toy/clean_data/toy/seed=0.safetensors")
+    train = store.load(defended / "results/toy/images/toy/train.safetensors")
+    overlay = store.load(defended / "results/toy/images/toy/badnets/seed=0/poison_rate=0.1.safetensors")
+    assert (clean["images"] == train["images"][clean["index"]]).all()
+    assert sorted(clean["labels"]) == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5
+    for name in ("nc", "ibau", "sau"):
+        said = facts[name]["clean_data"]
+        assert (said["size"], said["settings"]) == (20, {"share": 0.05})
+        assert "training images in their clean form" in said["origin"]
+        assert facts[name]["clean_data_poisoned"] == len(set(clean["index"]) & set(overlay["index"]))
+    assert "clean_data" not in facts["dbr"], "its split is all that it uses"
+    assert len(facts["nc"]["mask_norms"]) == len(facts["nc"]["anomaly"]) == 4
 
 
 def test_metrics_of_whole_networks_say_what_happened_inside(defended):
@@ -200,7 +219,18 @@ def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tm
     edit(project / "config/toy.yaml", "abl: {pretrain_epochs: 1", "abl: {pretrain_epochs: 2")
     assert planned(project, NETWORKS) == {"defend": 1, "table": 2}
     edit(project / "config/toy.yaml", "hid: {pruned: [32, 16]", "hid: {pruned: [32, 8]")
-    assert planned(project, NETWORKS) == {"defend": 1, "hid_round": 2, "hid": 2, "table": 3}
+    assert planned(project, NETWORKS) == {"defend": 1, "hid_round": 2, "hid": 2, "table": 4}
+
+
+def test_another_share_of_clean_data_reruns_those_that_get_them_and_table_8_alone(defended, tmp_path):
+    project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
+    with open(project / "config/toy.yaml", "a") as config:
+        config.write("clean_data: {share: 0.1}\n")
+    assert planned(project, NETWORKS) == {"clean_data": 1, "defend": 3, "table": 1}
+    shutil.rmtree(project / ".snakemake")
+    run = snakemake(project, targets=NETWORKS)
+    assert run.returncode == 1
+    assert re.search(r"was made with clean_data_settings .*0.05.*, the config says .*0.1", run.stderr)
 
 
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):

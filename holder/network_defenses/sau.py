@@ -52,7 +52,7 @@ def shared_examples(
 
 
 def shared_risk(logits: Tensor, reference: Tensor, y: Tensor) -> Tensor:
-    """−log(1 − p) of the reference's label where that is not y, 0 elsewhere; mean over n. Logits (n, classes), y (n,)."""
+    """Mean of −log(1 − p) of the reference's label where that is not y, else 0; logits (n, classes), y (n,)."""
     label = reference.argmax(1)
     others = logits.scatter(1, label[:, None], -torch.inf).logsumexp(1)
     return ((logits.logsumexp(1) - others) * (label != y)).mean()
