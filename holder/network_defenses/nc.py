@@ -21,6 +21,7 @@ from holder.seeds import torch_generator
 from holder.training import batches, epochs
 
 NEEDS = ("network", "clean_data")
+CHUNK = {"cpu": 256, "cuda": 4096}
 
 
 class Triggers(nn.Module):
@@ -99,12 +100,13 @@ def stamped(x: Tensor, mask: Tensor, pattern: Tensor) -> Tensor:
     return out.flatten(0, 1).contiguous(memory_format=torch.channels_last)
 
 
-def search(network: nn.Module, x: Tensor, triggers: Triggers, labels: Tensor, chunk: int) -> Tensor:
+def search(network: nn.Module, x: Tensor, triggers: Triggers, labels: Tensor, chunk: int | None) -> Tensor:
     """Add to the triggers' gradients those of one batch x for some labels (m,); the share (m,) that each misled.
 
-    network: its parameters need no gradient. `chunk` images at most are in the network at once, or one batch.
+    network: its parameters need no gradient. `chunk` images at most are in the network at once, or one batch; None is
+    CHUNK. It is a matter of memory and speed: a CPU loses time to page faults when its tensors are large.
     """
-    success = []
+    success, chunk = [], chunk or CHUNK[x.device.type]
     for some in labels.split(max(1, chunk // len(x))):
         mask, pattern = triggers.shown(some)
         wanted = some.repeat_interleave(len(x))
@@ -128,7 +130,7 @@ def reverse(
     patience: int = 5,
     stop_patience: int = 25,
     stop_ratio: float = 0.99,
-    chunk: int = 1024,
+    chunk: int | None = None,
 ) -> Triggers:
     """The triggers of all labels of a network in evaluation mode, sought on the clean data."""
     images, device = given.clean_images, given.clean_images.device
@@ -172,7 +174,7 @@ def defend(
     *,
     search_epochs: int = 80,
     batch: int = 256,
-    chunk: int = 1024,
+    chunk: int | None = None,
     learning_rate: float = 0.1,
     cost: float = 0.001,
     threshold: float = 0.98,
