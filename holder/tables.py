@@ -21,6 +21,10 @@ TITLES = {
     7: "HID against end-to-end defenses at lower poison rates",
     8: "HID against defenses that are given clean data",
 }
+NOTES = {
+    8: "NC, i-BAU and SAU are given clean data: a share of the training images in their clean form (metrics files, "
+    "clean_data), on which the backdoored network was trained as well. D-BR and HID have no use for any and get none.",
+}
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
 ATTACKS = {
@@ -246,11 +250,12 @@ def _printed(cell: pd.Series) -> list[str]:
     return [] if np.isnan(values).all() else [_number(v, np.nan) for v in values]
 
 
-def markdown(table: pd.DataFrame, title: str) -> str:
+def markdown(table: pd.DataFrame, title: str, note: str = "") -> str:
     """The paper's layout, one block per dataset: ours above, the printed value in brackets below, † where doubtful."""
     out = [f"# {title}", "", f"{NOTE} HP: {_hp_settings(table)}."]
     if table["defense"].isin(CONTROLS).any():
         out[-1] += " Columns in italics are controls: another order of pruning, stopped at HP's count."
+    out += ["", note] if note else []
     doubts = []
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {k: f"*{v}*" for k, v in CONTROLS.items()})
@@ -273,13 +278,14 @@ def markdown(table: pd.DataFrame, title: str) -> str:
     return "\n".join(out) + "\n"
 
 
-def latex(table: pd.DataFrame, title: str) -> str:
+def latex(table: pd.DataFrame, title: str, note: str = "") -> str:
     """The same as a LaTeX table (booktabs, graphicx): three columns a defense, printed values below ours."""
     out = [r"% needs \usepackage{booktabs,graphicx}"]
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {"l1norm": r"$\|w\|_1$ order", "random": "random order"})
         spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{name}}}" for name in columns.values())
         caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}. A dagger marks doubtful printed values."
+        caption += f" {note}" if note else ""
         out += [
             r"\begin{table}",
             r"\caption{" + caption.replace("%", r"\%").replace("_", r"\_") + "}",

@@ -187,6 +187,8 @@ def test_table_2_has_every_defense_and_table_5_every_rate(defended):
 def test_table_8_has_every_defense_and_the_clean_data_are_the_same_and_on_record(defended):
     rows = rows_of(defended / "results/toy/table8.csv")
     assert {r["defense"] for r in rows} == {"none", "nc", "ibau", "dbr", "sau", "hid"}
+    assert "NC, i-BAU and SAU are given clean data" in (defended / "results/toy/table8.md").read_text()
+    assert "are given clean data" not in (defended / "results/toy/table2.md").read_text()
     place = defended / "results/toy/defended/toy/badnets/seed=0/poison_rate=0.1"
     facts = {d: json.loads((place / d / "metrics.json").read_text())["facts"] for d in ("nc", "ibau", "sau", "dbr")}
     clean = store.load(defended / "results/toy/clean_data/toy/seed=0.safetensors")
