@@ -59,7 +59,15 @@ class Triggers(nn.Module):
         return torch.where(none, mask, self.best_mask), torch.where(none, pattern, self.best_pattern)
 
     @torch.no_grad()
-    def adapt(self, success: Tensor, *, threshold: float, patience: int, stop_patience: int, stop_ratio: float) -> None:
+    def adapt(
+        self,
+        success: Tensor,
+        *,
+        threshold: float = 0.98,
+        patience: int = 5,
+        stop_patience: int = 25,
+        stop_ratio: float = 0.99,
+    ) -> None:
         """Close an epoch in which a share `success` (l,) of the images went to each label: costs, bests, who is done.
 
         A label is done when its cost has risen and fallen before and its best norm has not shrunk below
@@ -69,11 +77,8 @@ class Triggers(nn.Module):
         norm = mask.sum((1, 2, 3))
         hit = success >= threshold
         better = self.active & hit & (norm < self.best_norm)
-        self.best_norm[better], self.best_mask[better], self.best_pattern[better] = (
-            norm[better],
-            mask[better],
-            pattern[better],
-        )
+        for best, new in ((self.best_norm, norm), (self.best_mask, mask), (self.best_pattern, pattern)):
+            best[better] = new[better]
         shrunk = self.best_norm.isinf() | (self.best_norm < stop_ratio * self.compared_norm)
         self.stalled.copy_(torch.where(shrunk, 0, self.stalled + 1))
         self.compared_norm.copy_(torch.minimum(self.compared_norm, self.best_norm))
@@ -126,13 +131,10 @@ def reverse(
     batch: int = 256,
     learning_rate: float = 0.1,
     cost: float = 0.001,
-    threshold: float = 0.98,
-    patience: int = 5,
-    stop_patience: int = 25,
-    stop_ratio: float = 0.99,
     chunk: int | None = None,
+    **rules: float,
 ) -> Triggers:
-    """The triggers of all labels of a network in evaluation mode, sought on the clean data."""
+    """The triggers of all labels of a network in evaluation mode, sought on the clean data; rules: of `adapt`."""
     images, device = given.clean_images, given.clean_images.device
     generator = torch_generator(*given.coordinates, "start")
     triggers = Triggers(given.classes, tuple(images.shape[1:]), cost, generator).to(device)
@@ -151,9 +153,7 @@ def reverse(
             total[active] += success * len(rows)
             seen += len(rows)
             note("success", success.mean(), len(rows))
-        triggers.adapt(
-            total / seen, threshold=threshold, patience=patience, stop_patience=stop_patience, stop_ratio=stop_ratio
-        )
+        triggers.adapt(total / seen, **rules)
     network.requires_grad_(True)
     return triggers
 
