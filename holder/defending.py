@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holder.training import Checkpoint, augment
+from holder import store
+from holder.training import Checkpoint, augment, on_device
 
 
 class Given(NamedTuple):
@@ -18,7 +19,8 @@ class Given(NamedTuple):
     seeded by; stage: the checkpoint of a named phase.
 
     network: state of the PreAct-ResNet18 trained on these images; simclr: state of the one that SimCLR trained on
-    them; split: int8 (n,), CLEAN, POISONED or 0 (holder/splitting.py).
+    them; split: int8 (n,), CLEAN, POISONED or 0 (holder/splitting.py); clean_images: uint8 (m, 3, 32, 32) and
+    clean_labels: int64 (m,), the clean data of "clean_data" (scripts/clean_data.py).
     """
 
     images: Tensor
@@ -31,6 +33,18 @@ class Given(NamedTuple):
     network: dict[str, Tensor] | None = None
     simclr: dict[str, Tensor] | None = None
     split: Tensor | None = None
+    clean_images: Tensor | None = None
+    clean_labels: Tensor | None = None
+
+
+def needed(name: str, path: str, device: torch.device) -> dict[str, Tensor | dict[str, Tensor]]:
+    """The fields of Given that a file fills, by the word for it in a module's NEEDS."""
+    arrays = store.load(path)
+    if name == "clean_data":
+        labels = torch.from_numpy(arrays["labels"]).long().to(device)
+        return {"clean_images": on_device(arrays["images"], device), "clean_labels": labels}
+    tensors = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
+    return {name: tensors["split"] if name == "split" else tensors}
 
 
 class Kept(nn.Module):

@@ -8,7 +8,7 @@ TITLES = {
     5: "HID at three poison rates",
     6: "HP against pruning baselines at lower poison rates",
     7: "HID against end-to-end defenses at lower poison rates",
-    8: "HID against defenses with clean data",
+    8: "HID against defenses that are given clean data",
 }
 
 ATTACKS = {

@@ -13,6 +13,10 @@ from holder.names import ATTACKS, CONTROLS, DATASETS, DEFENSES, EXTRACTORS
 
 PUBLISHED = Path(__file__).parent.parent / "config" / "published.csv"
 DOUBTS = Path(__file__).parent.parent / "config" / "doubts.csv"
+NOTES = {
+    8: "NC, i-BAU and SAU are given clean data: a share of the training images in their clean form (metrics files, "
+    "clean_data), on which the backdoored network was trained as well. D-BR and HID have no use for any and get none.",
+}
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
 
@@ -58,7 +62,7 @@ def _compared(row: dict, made_of: dict) -> list[tuple]:
     by = {"settings": "defense", "attack_settings": "attack", "dataset_settings": "dataset"}
     wanted = {key: made_of[key][row[name]] for key, name in by.items()}
     plain = ("target_label", "classifier_settings", "width", "network_settings", "simclr_settings", "split_settings")
-    wanted |= {key: made_of[key] for key in plain if key in row}
+    wanted |= {key: made_of[key] for key in (*plain, "clean_data_settings") if key in row}
     found = {key: row[key] for key in wanted}
     if "extractor_settings" in row:
         trained = row["sha256"]["weights"].get("settings")  # of an extractor that the workflow trains
@@ -191,11 +195,12 @@ def _printed(cell: pd.Series) -> list[str]:
     return [] if np.isnan(values).all() else [_number(v, np.nan) for v in values]
 
 
-def markdown(table: pd.DataFrame, title: str) -> str:
+def markdown(table: pd.DataFrame, title: str, note: str = "") -> str:
     """The paper's layout, one block per dataset: ours above, the printed value in brackets below, † where doubtful."""
     out = [f"# {title}", "", f"{NOTE} HP: {_hp_settings(table)}."]
     if table["defense"].isin(CONTROLS).any():
         out[-1] += " Columns in italics are controls: another order of pruning, stopped at HP's count."
+    out += ["", note] if note else []
     doubts = []
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {k: f"*{v}*" for k, v in CONTROLS.items()})
@@ -218,13 +223,14 @@ def markdown(table: pd.DataFrame, title: str) -> str:
     return "\n".join(out) + "\n"
 
 
-def latex(table: pd.DataFrame, title: str) -> str:
+def latex(table: pd.DataFrame, title: str, note: str = "") -> str:
     """The same as a LaTeX table (booktabs, graphicx): three columns a defense, printed values below ours."""
     out = [r"% needs \usepackage{booktabs,graphicx}"]
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {"l1norm": r"$\|w\|_1$ order", "random": "random order"})
         spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{name}}}" for name in columns.values())
         caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}. A dagger marks doubtful printed values."
+        caption += f" {note}" if note else ""
         out += [
             r"\begin{table}",
             r"\caption{" + caption.replace("%", r"\%").replace("_", r"\_") + "}",

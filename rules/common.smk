@@ -129,9 +129,14 @@ def table_files(kind, name):
 
 def needed_by_defense(w):
     """What a defense on a whole network begins with, by the NEEDS of its module."""
-    places = {"network": "networks", "simclr": "simclr", "split": "splits"}
+    places = {
+        "network": f"networks/{ATTACKED}",
+        "simclr": f"simclr/{ATTACKED}",
+        "split": f"splits/{ATTACKED}",
+        "clean_data": "clean_data/{dataset}/seed={seed}",
+    }
     needs = registry.facts("network_defenses", w.network_defense)["NEEDS"]
-    return {name: f"<results>/{places[name]}/{ATTACKED.format(**w)}.safetensors" for name in needs}
+    return {name: f"<results>/{places[name].format(**w)}.safetensors" for name in needs}
 
 
 def before_hid_round(w):
@@ -239,6 +244,8 @@ def made_of(name):
             "simclr_settings": config["simclr"],
             "split_settings": {**config["split"], "width": config["network"]["width"]},
         }
+        if any("clean_data" in registry.facts("network_defenses", d)["NEEDS"] for d in own):
+            content["clean_data_settings"] = config["clean_data"]
     return listed(name, content)
 
 

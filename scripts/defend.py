@@ -3,10 +3,8 @@
 import logging
 import time
 
-import torch
-
 from holder import cells, evaluation, job, registry, store, training
-from holder.defending import Given
+from holder.defending import Given, needed
 
 
 def main(snakemake):
@@ -20,12 +18,8 @@ def main(snakemake):
         stages.append(training.Checkpoint(f"{snakemake.output.metrics}.{name}", key))
         return stages[-1]
 
-    def state(name):
-        arrays = store.load(snakemake.input[name])
-        return {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
-
     needs = registry.facts("network_defenses", w.network_defense)["NEEDS"]
-    more = {name: state(name)["split"] if name == "split" else state(name) for name in needs}
+    more = {k: v for name in needs for k, v in needed(name, snakemake.input[name], device).items()}
     given = Given(
         images=train.images,
         labels=train.labels,
@@ -44,6 +38,9 @@ def main(snakemake):
     tests = cells.tests(snakemake.input.test, snakemake.input.triggered, device)
     result = cells.rates(network, tests, params.target_label)
     logging.info("ACC %.1f, ASR %.1f, RA %.1f", result["acc"], result["asr"], result["ra"])
+    if "clean_data" in needs:
+        found["clean_data"] = store.info(snakemake.input.clean_data)
+        found["clean_data_index"] = store.load(snakemake.input.clean_data, "index")["index"]
     for name in [k for k in found if k.endswith("_index")]:  # which images were picked: how many carry the trigger
         index = found.pop(name)
         found[f"{name.removesuffix('_index')}_poisoned"] = int(train.poisoned[index].sum())

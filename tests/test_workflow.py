@@ -19,7 +19,7 @@ from tests.workflow import ROOT, TARGETS, command, copied, edit, planned, snakem
 HP_FOLDER = "hp/epsilon=0.1/alpha=0.5/norm=inf/statistic=max/direction=worst/select=density"
 MORE = ["results/toy/table3.csv", "results/toy/table6.csv", "results/toy/sensitivity.csv"]
 MORE += [f"results/toy/figures/figure{n}.png" for n in (5, 6, 12, 13, 14)]
-NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 4, 5, 7)]
+NETWORKS = [f"results/toy/table{n}.csv" for n in (2, 4, 5, 7, 8)]
 NETWORKS += [f"results/toy/figures/figure{n}.png" for n in (1, 4, 7, 8, 9, 10, 11, 15)]
 PRUNED = "results/toy/pruned/pixels/toy/badnets/seed=0/poison_rate=0.1"
 
@@ -135,7 +135,7 @@ def test_a_poisoned_extractor_belongs_to_its_cell(extended):
 
 @pytest.fixture(scope="module")
 def defended(extended, tmp_path_factory):
-    """Tables 2, 5 and 7 on top of the others."""
+    """Tables 2, 5, 7 and 8 on top of the others."""
     project = shutil.copytree(extended, tmp_path_factory.mktemp("defended") / "project", symlinks=True)
     run = snakemake(project, targets=NETWORKS)
     assert run.returncode == 0, run.stderr[-5000:]
@@ -150,6 +150,27 @@ def test_table_2_has_every_defense_and_table_5_every_rate(defended):
     found = {(r["attack"], r["poison_rate"], r["defense"]) for r in rows}
     rates = ("0.1000", "0.0500")
     assert found == {(a, rate, d) for a in ("badnets", "average") for rate in rates for d in ("none", "hid")}
+
+
+def test_table_8_has_every_defense_and_the_clean_data_are_the_same_and_on_record(defended):
+    rows = rows_of(defended / "results/toy/table8.csv")
+    assert {r["defense"] for r in rows} == {"none", "nc", "ibau", "dbr", "sau", "hid"}
+    assert "NC, i-BAU and SAU are given clean data" in (defended / "results/toy/table8.md").read_text()
+    assert "are given clean data" not in (defended / "results/toy/table2.md").read_text()
+    place = defended / "results/toy/defended/toy/badnets/seed=0/poison_rate=0.1"
+    facts = {d: json.loads((place / d / "metrics.json").read_text())["facts"] for d in ("nc", "ibau", "sau", "dbr")}
+    clean = store.load(defended / "results/toy/clean_data/toy/seed=0.safetensors")
+    train = store.load(defended / "results/toy/images/toy/train.safetensors")
+    overlay = store.load(defended / "results/toy/images/toy/badnets/seed=0/poison_rate=0.1.safetensors")
+    assert (clean["images"] == train["images"][clean["index"]]).all()
+    assert sorted(clean["labels"]) == [0] * 5 + [1] * 5 + [2] * 5 + [3] * 5
+    for name in ("nc", "ibau", "sau"):
+        said = facts[name]["clean_data"]
+        assert (said["size"], said["settings"]) == (20, {"share": 0.05})
+        assert "training images in their clean form" in said["origin"]
+        assert facts[name]["clean_data_poisoned"] == len(set(clean["index"]) & set(overlay["index"]))
+    assert "clean_data" not in facts["dbr"], "its split is all that it uses"
+    assert len(facts["nc"]["mask_norms"]) == len(facts["nc"]["anomaly"]) == 4
 
 
 def test_metrics_of_whole_networks_say_what_happened_inside(defended):
@@ -170,7 +191,7 @@ def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tm
     edit(project / "config/toy.yaml", "hid: {pruned: [32, 16]", "hid: {pruned: [32, 8]")
     assert planned(project, NETWORKS) == {
         **{"defend": 1, "hid_round": 5, "hid": 2, "embed_round": 2},
-        **{"table": 3, "table4": 1, "figure": 4},
+        **{"table": 4, "table4": 1, "figure": 4},
     }
 
 
@@ -203,13 +224,24 @@ def test_claims_comparison_audit_and_plan_are_made_and_claim_nothing_about_the_p
         "1,cifar10,clip,0.05,average,fmp,asr,56.1",
         "1,cifar10,clip,0.05,average,fmp,asr,65",
     )
-    assert planned(project, VERDICTS) == {"table": 6, "claims": 1, "audit": 1, "comparison": 1}
+    assert planned(project, VERDICTS) == {"table": 7, "table4": 1, "claims": 1, "audit": 1, "comparison": 1}
 
 
 def cell(project, table, attack, defense):
     return next(
         r for r in rows_of(project / f"results/toy/{table}.csv") if (r["attack"], r["defense"]) == (attack, defense)
     )
+
+
+def test_another_share_of_clean_data_reruns_those_that_get_them_and_table_8_alone(defended, tmp_path):
+    project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
+    with open(project / "config/toy.yaml", "a") as config:
+        config.write("clean_data: {share: 0.1}\n")
+    assert planned(project, NETWORKS) == {"clean_data": 1, "defend": 3, "table": 1}
+    shutil.rmtree(project / ".snakemake")
+    run = snakemake(project, targets=NETWORKS)
+    assert run.returncode == 1
+    assert re.search(r"was made with clean_data_settings .*0.05.*, the config says .*0.1", run.stderr)
 
 
 def test_a_second_run_elsewhere_gives_the_same_bytes(finished, tmp_path):
