@@ -195,36 +195,76 @@ def test_a_setting_of_one_network_defense_reruns_that_defense_alone(defended, tm
     }
 
 
-VERDICTS = [f"results/toy/{name}" for name in ("audit.md", "claims.csv", "comparison.csv", "plan.md")]
+VERDICTS = [f"results/toy/{name}" for name in ("audit.md", "claims.csv", "comparison.csv", "plan.md", "index.html")]
 
 
-def test_claims_comparison_audit_and_plan_are_made_and_claim_nothing_about_the_paper(defended, tmp_path):
-    project = shutil.copytree(defended, tmp_path / "project", symlinks=True)
-    assert planned(project, VERDICTS) == {"audit": 1, "claims": 1, "comparison": 1, "plan": 1}
+@pytest.fixture(scope="module")
+def judged(defended, tmp_path_factory):
+    """Claims, comparison, audit, plan and start page on top of everything else."""
+    project = shutil.copytree(defended, tmp_path_factory.mktemp("judged") / "project", symlinks=True)
+    verdicts = {"audit": 1, "claims": 1, "comparison": 1, "plan": 1, "start_page": 1}
+    assert planned(project, VERDICTS) == {**verdicts, "table_curves": 1}
     run = snakemake(project, targets=VERDICTS)
     assert run.returncode == 0, run.stderr[-5000:]
-    rows = rows_of(project / "results/toy/claims.csv")
+    return project
+
+
+def test_claims_comparison_audit_and_plan_are_made_and_claim_nothing_about_the_paper(judged):
+    rows = rows_of(judged / "results/toy/claims.csv")
     toy = {r["id"]: r for r in rows if r["dataset"] == "toy"}
     assert {r["verdict"] for r in rows if r["dataset"] != "toy"} == {"not tested"}
     assert toy["hp-acc-drop"]["verdict"] in ("holds (reduced scale)", "fails (reduced scale)")
     assert not any(r["scale"] == "paper" for r in rows)
     tested = {i for i, r in toy.items() if r["verdict"] != "not tested"}
-    assert {"hp-best-asr", "hid-best-asr", "hoelder-is-local", "epsilon-asr", "constant-grows"} <= tested
-    drop = {d: float(cell(project, "table1", "average", d)["acc_mean"]) for d in ("none", "hp")}
+    assert {"hp-best-asr", "hid-best-asr", "hoelder-is-local", "epsilon-asr", "constant-grows", "hid-speed"} <= tested
+    drop = {d: float(cell(judged, "table1", "average", d)["acc_mean"]) for d in ("none", "hp")}
     assert float(toy["hp-acc-drop"]["value"]) == pytest.approx(drop["none"] - drop["hp"], abs=1e-3)
-    assert rows_of(project / "results/toy/comparison.csv") == [], "the paper prints nothing about the toy dataset"
-    assert (project / "results/toy/figures/comparison.png").stat().st_size > 500
-    assert "137 agree" in (project / "results/toy/audit.md").read_text()
-    assert re.search(r"\| head \| \d+ \| 0.0", (project / "results/toy/plan.md").read_text())
+    assert rows_of(judged / "results/toy/comparison.csv") == [], "the paper prints nothing about the toy dataset"
+    assert (judged / "results/toy/figures/comparison.png").stat().st_size > 500
+    assert "137 agree" in (judged / "results/toy/audit.md").read_text()
+    assert re.search(r"\| head \| \d+ \| 0.0", (judged / "results/toy/plan.md").read_text())
+
+
+def test_what_the_paper_says_is_an_input_of_what_is_judged(judged, tmp_path):
+    project = shutil.copytree(judged, tmp_path / "project", symlinks=True)
     assert planned(project, VERDICTS) == {}
     edit(project / "config/claims.yaml", "at_most: 2.5}", "at_most: 1.5}")
-    assert planned(project, VERDICTS) == {"claims": 1}
-    edit(
-        project / "config/published.csv",
-        "1,cifar10,clip,0.05,average,fmp,asr,56.1",
-        "1,cifar10,clip,0.05,average,fmp,asr,65",
-    )
-    assert planned(project, VERDICTS) == {"table": 7, "table4": 1, "claims": 1, "audit": 1, "comparison": 1}
+    assert planned(project, VERDICTS) == {"claims": 1, "start_page": 1}
+    printed = "1,cifar10,clip,0.05,average,fmp,asr,"
+    edit(project / "config/published.csv", f"{printed}56.1", f"{printed}65")
+    jobs = {"table": 7, "table4": 1, "claims": 1, "audit": 1, "comparison": 1, "start_page": 1}
+    assert planned(project, VERDICTS) == jobs
+
+
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def browsed(page):
+    """A page as a browser without a network shows it, and what it complains of."""
+    start = [BROWSER, "--headless=new", "--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND"]
+    start += ["--enable-logging=stderr", "--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
+    run = subprocess.run(start, capture_output=True, text=True, timeout=180)
+    return run.stdout, [line for line in run.stderr.splitlines() if "CONSOLE" in line]
+
+
+@pytest.mark.skipif(not BROWSER, reason="no Chromium on this machine")
+def test_report_and_start_page_open_offline_without_an_error_and_with_every_figure(judged, tmp_path):
+    page = (judged / "results/toy/index.html").read_text()
+    figures = len(list((judged / "results/toy/figures").glob("*.png")))
+    assert page.count("<img") == figures
+    assert page.index("Verdicts</h2>") < page.index("Tables</h2>") < page.index("Figures</h2>")
+    count = "[...document.images].filter(i => i.naturalWidth > 100).length"
+    script = f"<script>addEventListener('load', () => document.body.dataset.seen = {count})</script>"
+    (tmp_path / "page.html").write_text(page + script)
+    shown, complaints = browsed(tmp_path / "page.html")
+    assert complaints == []
+    assert f'data-seen="{figures}"' in shown
+    made = snakemake(judged, "--report", str(tmp_path / "report.html"), targets=VERDICTS)
+    assert made.returncode == 0, made.stderr[-3000:]
+    shown, complaints = browsed(tmp_path / "report.html")
+    assert complaints == []
+    assert "Start here" in shown
+    assert "Begin with" in shown
 
 
 def cell(project, table, attack, defense):
