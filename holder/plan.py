@@ -30,7 +30,8 @@ def speeds(path: Path = MEASURED) -> dict[tuple, float]:
         for r in csv.DictReader(file):
             kind, seconds = "cpu" if r["device"].startswith("CPU") else "gpu", float(r["seconds_per_unit"])
             found[r["rule"], r["name"], kind] = seconds
-            shared[r["unit"], kind].append(seconds)
+            if seconds:  # 0 where the small run took no longer than its start
+                shared[r["unit"], kind].append(seconds)
     return found | {place: median(seconds) for place, seconds in shared.items()}
 
 
