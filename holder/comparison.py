@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from holder import tables
+from holder import scale, tables
 from holder.verdicts import Cells, interval_of
 
 KEYS = ["table", "dataset", "extractor", "attack", "poison_rate", "defense"]
@@ -19,7 +19,7 @@ def build(sheets: dict[int, pd.DataFrame], cells: Cells, seconds: pd.DataFrame |
     """
     out, alone = [], 0
     for number, sheet in sheets.items():
-        sizes = _sizes(cells.get(f"table{number}"))
+        sizes, printed = _sizes(cells.get(f"table{number}")), tables.published(number).assign(table=number)
         for row in sheet.to_dict("records"):
             values = {m: row[f"published_{m}"] for m in tables.METRICS}
             if all(pd.isna(v) for v in values.values()):
@@ -28,6 +28,7 @@ def build(sheets: dict[int, pd.DataFrame], cells: Cells, seconds: pd.DataFrame |
             place = {**{k: row[k] for k in KEYS if k != "table"}, "table": number}
             own = [v for key, v in sizes.items() if _within(key, row)]
             reduced = list(dict.fromkeys(s for v in own for s in v)) if own else ["size unknown"]
+            reduced += scale.foreign_extractors({row["extractor"]}, printed, f"table{number}")
             for metric, published in values.items():
                 if pd.isna(published):
                     continue

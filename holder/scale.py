@@ -62,7 +62,7 @@ def reductions(cell: dict) -> list[str]:
     name = tables.DATASETS.get(cell["dataset"], cell["dataset"])
     found = [] if cell["dataset"] in tables.DATASETS else [f"{name} is not one of the paper's datasets"]
     given = cell.get("dataset_settings") or {}
-    test = given.get("test") or facts.get("TEST")
+    test = (cell.get("counts") or {}).get("clean") or given.get("test") or facts.get("TEST")
     for split, used, full in (
         ("training", cell["train_images"], facts.get("TRAIN")),
         ("test", test, facts.get("TEST")),
@@ -96,6 +96,17 @@ def reductions(cell: dict) -> list[str]:
     return found
 
 
+def foreign_extractors(used: set[str], printed: pd.DataFrame, source: str) -> list[str]:
+    """Extractors that the paper's table is not about (Tables 1 and 6 are CLIP's), in words; figures name none."""
+    if source in FIGURES:
+        return []
+    table = int(source.removeprefix("table"))
+    own = set(printed.loc[printed["table"] == table, "extractor"]) - {""}
+    names = {e: tables.EXTRACTORS.get(e, e) for e in sorted(used - own)} if own else {}
+    paper = ", ".join(tables.EXTRACTORS[e] for e in tables.EXTRACTORS if e in own)
+    return [f"{name} features ({_title(source)}: {paper})" for name in names.values()]
+
+
 def paper_rows(printed: pd.DataFrame, source: str, dataset: str) -> set[tuple]:
     """(attack, poison rate, extractor) of the paper's rows of one dataset in a table, (attack,) in a figure.
 
@@ -113,10 +124,11 @@ def paper_rows(printed: pd.DataFrame, source: str, dataset: str) -> set[tuple]:
 def missing_rows(
     cells: pd.DataFrame, printed: pd.DataFrame, source: str, dataset: str, attacks: list[str] | None = None
 ) -> list[str]:
-    """Rows of the paper's table (of the given attacks) that were not run, in words; or that it lacks the dataset."""
+    """What cells lack of the paper's table: its extractor, its rows (of the given attacks), or the dataset at all."""
+    foreign = foreign_extractors(set(cells["extractor"]), printed, source)
     wanted = paper_rows(printed, source, dataset)
     if not wanted:
-        return [f"{tables.DATASETS.get(dataset, dataset)} is not in the paper's {_title(source)}"]
+        return [*foreign, f"{tables.DATASETS.get(dataset, dataset)} is not in the paper's {_title(source)}"]
     wanted = {row for row in wanted if attacks is None or row[0] in attacks}
     if source in FIGURES:
         ran = {(a,) for a in cells["attack"]}
@@ -125,10 +137,10 @@ def missing_rows(
         ran = {(r.attack, r.poison_rate, r.extractor if several else "") for r in cells.itertuples()}
     lost = sorted(wanted - ran, key=lambda row: (list(tables.ATTACKS).index(row[0]), row))
     if not lost:
-        return []
+        return foreign
     named = [", ".join(str(part) for part in _words(*row)) for row in lost]
     shown = "; ".join(named[:4]) + (" …" if len(named) > 4 else "")
-    return [f"{len(lost)} of the {len(wanted)} rows of {_title(source)} are missing ({shown})"]
+    return [*foreign, f"{len(lost)} of the {len(wanted)} rows of {_title(source)} are missing ({shown})"]
 
 
 def _words(attack: str, rate: float | None = None, extractor: str = "") -> list[str]:

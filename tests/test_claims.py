@@ -120,6 +120,8 @@ def test_reduced_results_are_never_told_as_the_papers_scale():
     (found,) = judge(wanted, own[own["attack"] != "lc"]).to_dict("records")
     assert found["verdict"] == "holds (reduced scale)"
     assert found["reduced_by"] == "1 of the 9 rows of Table 1 are missing (LC, 5 %)"
+    (found,) = judge(wanted, own.assign(extractor="vit")).to_dict("records")
+    assert found["reduced_by"] == "ViT features (Table 1: CLIP)", "one of the six, but not Table 1's"
     (found,) = judge(wanted, own.assign(dataset="cifar100")).to_dict("records")
     assert "CIFAR-100 is not in the paper's Table 1" in found["reduced_by"]
 
@@ -211,6 +213,7 @@ def test_a_cell_at_the_papers_size_has_no_reductions():
     [
         ({"train_images": 6000}, "6,000 of 50,000 training images of CIFAR-10"),
         ({"dataset_settings": {"train": None, "test": 2000}}, "2,000 of 10,000 test images"),
+        ({"counts": {"clean": 2000, "triggered": 1800}}, "2,000 of 10,000 test images"),
         ({"extractor": "mobilenetv3"}, "MobileNetV3-Small features"),
         ({"classifier_settings": {"hidden": 1024, "epochs": 10}}, "classifier: epochs 10 (paper 100)"),
         ({"network_settings": {"width": 16, "epochs": None}}, "network: width 16 (paper 64)"),
