@@ -3,6 +3,7 @@
 Snakemake counts GPUs (`--resources gpu=2`) and does not hand them out; a scheduler does.
 """
 
+import contextlib
 import logging
 import os
 import re
@@ -56,7 +57,8 @@ def take(devices: Sequence[str], folder: Path | None = None, pause: float = 1.0)
 def _folder() -> Path:
     """This user's own folder for locks; raises HolderError if somebody else made it."""
     folder = Path(tempfile.gettempdir()) / f"holder-{os.getuid()}-gpus"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise HolderError(f"{folder}: belongs to another user; remove it or set TMPDIR to a folder of your own.")
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(mode=0o700)
+    if folder.is_symlink() or not folder.is_dir() or folder.stat().st_uid != os.getuid():
+        raise HolderError(f"{folder}: is not a folder of this user; remove it or set TMPDIR to a folder of your own.")
     return folder

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 CONF = Path("/etc/slurm")  # elsewhere the plugin's inner srun does not find its controller
+NAME = "ClusterName=onebox"
 PROGRAMS = ("sbatch", "slurmctld", "slurmd", "munged")
 
 
@@ -21,7 +22,8 @@ def missing():
         return "only root can start a Slurm"
     if absent := [name for name in PROGRAMS if not shutil.which(name)]:
         return f"{absent[0]} is not installed (apt-get install slurm-wlm munge)"
-    if (CONF / "slurm.conf").exists():
+    conf = CONF / "slurm.conf"
+    if conf.exists() and not conf.read_text().startswith(NAME):
         return f"{CONF}/slurm.conf exists: this machine has a Slurm of its own"
     return None
 
@@ -34,7 +36,7 @@ def running(folder):
     CONF.mkdir(exist_ok=True)
     slurm, gres = CONF / "slurm.conf", CONF / "gres.conf"
     slurm.write_text(f"""\
-ClusterName=onebox
+{NAME}
 SlurmctldHost={host}(127.0.0.1)
 SlurmUser=root
 SlurmdUser=root
@@ -65,14 +67,10 @@ PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
         if subprocess.run(["munge", "-n"], capture_output=True).returncode:
             subprocess.run(["install", "-d", "-o", "munge", "-g", "munge", "-m", "755", "/run/munge"], check=True)
             daemons.append(started("runuser", "-u", "munge", "--", shutil.which("munged"), "--foreground"))
-        while subprocess.run(["munge", "-n"], capture_output=True).returncode:
-            time.sleep(0.1)
+        wait(lambda: not subprocess.run(["munge", "-n"], capture_output=True).returncode, "munged")
         daemons.append(started("slurmctld", "-c", "-D"))
         daemons.append(started("slurmd", "-N", host, "-D"))
-        deadline = time.monotonic() + 60
-        while call("sinfo", "--noheader", "--format=%t", "--partition=gpu") != "idle":
-            assert time.monotonic() < deadline, (folder / "slurmctld.log").read_text()[-2000:]
-            time.sleep(0.2)
+        wait(lambda: call("sinfo", "--noheader", "--format=%t", "--partition=gpu") == "idle", "the node")
         yield
     finally:
         subprocess.run(["scancel", "--user=root"], capture_output=True)
@@ -81,6 +79,13 @@ PartitionName=gpu Nodes={host} MaxTime=INFINITE State=UP
             daemon.wait(30)
         slurm.unlink()
         gres.unlink()
+
+
+def wait(until, what):
+    deadline = time.monotonic() + 60
+    while not until():
+        assert time.monotonic() < deadline, f"{what} did not come up in a minute"
+        time.sleep(0.2)
 
 
 def started(*command):

@@ -9,12 +9,14 @@ import time
 import pytest
 
 from holder import gpus
+from holder.errors import HolderError
 from tests.workflow import ROOT, edit, small, snakemake
 
 HOLD = """
 import sys, time
 from pathlib import Path
 from holder import gpus
+from holder.errors import HolderError
 device = gpus.take(sys.argv[2].split(","), Path(sys.argv[1]), pause=0.01)
 print(device, time.monotonic(), flush=True)
 time.sleep(float(sys.argv[3]))
@@ -68,6 +70,17 @@ def test_two_schedulers_jobs_may_both_call_theirs_0(tmp_path, monkeypatch):
         monkeypatch.setenv("SLURM_JOB_ID", number)
         assert gpus.take(["0"], tmp_path) == 0
     assert gpus.take(["0", "1"], tmp_path) == 1, "inside one allocation they are told apart"
+
+
+def test_a_lock_folder_that_somebody_laid_out_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    folder = gpus._folder()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert gpus._folder() == folder
+    folder.rmdir()
+    folder.symlink_to(tmp_path)
+    with pytest.raises(HolderError, match="is not a folder of this user"):
+        gpus._folder()
 
 
 def test_two_gpus_in_the_workflow(tmp_path, monkeypatch):

@@ -138,9 +138,9 @@ HP = "norm=inf/statistic=max/direction=worst/select=density/metrics.json"
 @pytest.mark.parametrize(
     "target",
     [
-        "features/pixels/toy/../../../../x.safetensors",
+        "features/pixels/toy/trojan;x/seed=0/test.safetensors",
         "images/toy/trojan/seed=0/poison_rate=...safetensors",
-        f"pruned/pixels/{CELL}/hp/epsilon=0.1/../../x/alpha=0.5/{HP}",
+        f"pruned/pixels/{CELL}/hp/epsilon=$(x)/alpha=0.5/{HP}",
     ],
 )
 def test_a_path_with_other_words_than_the_known_ones_is_nobodys_output(project, target):

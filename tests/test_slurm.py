@@ -5,10 +5,13 @@ import subprocess
 import time
 
 import pytest
+import yaml
 
 from tests import slurm
-from tests.workflow import SMALL, TABLES, command, edit, small, snakemake
+from tests.workflow import ROOT, SMALL, TABLES, command, edit, small, snakemake
 
+LIMIT = 600
+"""Seconds; alone on two cores it takes about two minutes."""
 QUICKER = ["--slurm-init-seconds-before-status-checks", "2", "--latency-wait", "10"]
 
 
@@ -33,7 +36,10 @@ def finished(tmp_path_factory):
     with slurm.running(tmp_path_factory.mktemp("node")), open(project / "output", "w+") as output:
         start = command(*QUICKER, targets=SMALL, profile="profiles/slurm")
         run = subprocess.Popen(start, cwd=project, stdout=output, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + LIMIT
         while run.poll() is None:
+            if time.monotonic() > deadline:
+                run.kill()
             running = [job for job in jobs().values() if job["JobState"] == "RUNNING"]
             devices = [i for job in running for i in re.findall(r"IDX:(\d)", job.get("GRES", ""))]
             together.add(tuple(sorted(devices)))
@@ -45,6 +51,17 @@ def finished(tmp_path_factory):
         output.seek(0)
         assert run.returncode == 0, output.read()[-5000:]
         return project, jobs(), cancelled, together
+
+
+def test_every_rule_that_is_sent_to_slurm_has_its_size_in_the_profile():
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    sent, parts = set(), re.findall(r"^(?:use rule (\w+) as|rule) (\w+)(?: with)?:\n(.*?)(?=^\S|\Z)", text, re.S | re.M)
+    for base, rule, body in parts:
+        if base in sent or ("mem_mb=" in body and "localrule" not in body):
+            sent.add(rule)
+    sizes = yaml.safe_load((ROOT / "profiles/slurm/profile.yaml").read_text())["set-resources"]
+    assert {"features", "features_of_cell", "prune_hp"} <= sent <= sizes.keys()
+    assert all("attempt" in value for size in sizes.values() for value in size.values())
 
 
 def of_rule(found, name):
