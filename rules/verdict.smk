@@ -90,7 +90,6 @@ rule plan:
         "../envs/holder.yaml"
     params:
         config=lambda w: config,
-        snakefile=lambda w: workflow.main_snakefile,
         patterns=lambda w: output_patterns(),
         on_gpu=lambda w: gpu_rules(),
         speeds=content_hash("config/measured.csv"),

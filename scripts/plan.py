@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from holder import job, plan, store
+from holder import job, plan, registry, store
 from holder.errors import HolderError
 
 
@@ -17,7 +17,8 @@ def main(snakemake):
     with tempfile.TemporaryDirectory() as folder:
         merged = Path(folder) / "config.yaml"
         merged.write_text(yaml.safe_dump(dict(params.config)), encoding="utf-8")
-        command = [sys.executable, "-m", "snakemake", "--snakefile", params.snakefile, "--workflow-profile", "none"]
+        snakefile = str(registry.ROOT.parent / "Snakefile")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", snakefile, "--workflow-profile", "none"]
         command += ["--cores", "1", "--configfile", str(merged), "--summary", "--", "all"]
         told = subprocess.run(command, capture_output=True, text=True)
     if told.returncode:

@@ -89,11 +89,16 @@ def test_two_gpus_in_the_workflow(tmp_path, monkeypatch):
     project = small(tmp_path, "badnets")
     edit(project / "config/toy.yaml", "device: cpu", "device: cuda\nallow_cpu: true")
     images = [f"results/toy/features/pixels/toy/{split}.safetensors" for split in ("train", "test")]
-    edit(
-        project / "scripts/features.py",
-        "    arrays = store",
-        "    import time\n\n    time.sleep(3)\n    arrays = store",
-    )
+    meeting = """
+    import time
+    from pathlib import Path
+
+    Path(f"here-{Path(snakemake.output[0]).stem}").touch()
+    deadline = time.monotonic() + 120
+    while len(list(Path().glob("here-*"))) < 2 and time.monotonic() < deadline:
+        time.sleep(0.1)
+"""
+    edit(project / "scripts/features.py", "    arrays = store", f"{meeting}    arrays = store")
     run = snakemake(project, "--resources", "gpu=2", targets=images)
     assert run.returncode == 0, run.stderr[-5000:]
     assert sorted(re.findall(r"features/pixels/toy/\w+: GPU (\w+)", run.stderr)) == ["left", "right"]
