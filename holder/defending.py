@@ -74,6 +74,13 @@ def losses(network: nn.Module, images: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(outputs(network, images), labels, reduction="none")
 
 
+def lowest(per_image: Tensor, share: float) -> Tensor:
+    """Mask (n,) of the `share` with the lowest values."""
+    mask = torch.zeros(len(per_image), dtype=torch.bool, device=per_image.device)
+    mask[per_image.argsort(stable=True)[: round(share * len(per_image))]] = True
+    return mask
+
+
 def autocast(device: torch.device) -> torch.autocast:
     """bfloat16 on a GPU, nothing on the CPU."""
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holder.defending import Given, Kept, autocast, losses, pixels, step
+from holder.defending import Given, Kept, autocast, losses, lowest, pixels, step
 from holder.models import preact_resnet18
 from holder.seeds import torch_generator
 from holder.training import batches, epochs
@@ -25,13 +25,6 @@ def flooded(loss: Tensor, flooding: float) -> Tensor:
 def lga(loss: Tensor, flooding: float) -> Tensor:
     """Local gradient ascent, sign(L − γ)·L: the same gradient."""
     return torch.sign(loss - flooding).detach() * loss
-
-
-def isolate(per_image: Tensor, ratio: float) -> Tensor:
-    """Mask (n,) of the share `ratio` with the lowest loss."""
-    mask = torch.zeros(len(per_image), dtype=torch.bool, device=per_image.device)
-    mask[per_image.argsort(stable=True)[: round(ratio * len(per_image))]] = True
-    return mask
 
 
 def defend(
@@ -62,7 +55,7 @@ def defend(
     modules = {"network": network, "kept": kept}
     for epoch, generator, note in epochs(total, modules, {"sgd": optimizer}, given.stage("abl"), *given.coordinates):
         if epoch == begins["finetune"]:
-            kept.isolated.copy_(isolate(losses(network, images, labels), isolation))
+            kept.isolated.copy_(lowest(losses(network, images, labels), isolation))
         phase = max((name for name, first in begins.items() if epoch >= first), key=begins.get, default="pretrain")
         late = epoch >= begins["finetune"] + finetune_epochs * 2 // 3
         rate = {"pretrain": learning_rate, "finetune": learning_rate * (0.1 if late else 1), "unlearn": unlearn_rate}

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from holder.defending import Given, Kept, autocast, outputs, pixels, step
+from holder.defending import Given, Kept, autocast, lowest, outputs, pixels, step
 from holder.models import PreActResNet18
 from holder.seeds import torch_generator
 from holder.training import batches, epochs
@@ -23,13 +23,6 @@ def symmetric(logits: Tensor, y: Tensor, ce_weight: float = 0.1, floor: float = 
     p = logits.softmax(1).clamp(1e-7, 1)
     reverse = -(p * F.one_hot(y, p.shape[1]).to(p.dtype).clamp(floor, 1).log()).sum(1)
     return ce_weight * F.cross_entropy(logits, y, reduction="none") + reverse
-
-
-def lowest(per_image: Tensor, share: float) -> Tensor:
-    """Mask (n,) of the `share` with the lowest values."""
-    mask = torch.zeros(len(per_image), dtype=torch.bool, device=per_image.device)
-    mask[per_image.argsort(stable=True)[: round(share * len(per_image))]] = True
-    return mask
 
 
 def mixmatch(
