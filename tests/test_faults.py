@@ -26,22 +26,25 @@ def same_tables(project, straight):
     return all((project / table).read_bytes() == (straight / table).read_bytes() for table in TABLES)
 
 
-def killed_after(project, seconds, log):
-    """Start the small workflow and kill it with its jobs after so many seconds; False if it ended before."""
-    run = subprocess.Popen(
-        command("--nolock", "--quiet", "reason", targets=SMALL),
-        cwd=project,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,
-    )
-    try:
-        assert run.wait(seconds) == 0
-        return False
-    except subprocess.TimeoutExpired:
-        os.killpg(run.pid, signal.SIGKILL)
-        run.wait()
-        return True
+def killed_after(project, jobs, seconds, path):
+    """Start the small workflow; kill it and its jobs so many seconds after so many jobs ended. False if it was done."""
+    with open(path, "w") as log:
+        run = subprocess.Popen(
+            command("--nolock", "--quiet", "reason", targets=SMALL),
+            cwd=project,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+        while run.poll() is None and path.read_text().count("Finished jobid") < jobs:
+            time.sleep(0.05)
+        try:
+            assert run.wait(seconds) == 0
+            return False
+        except subprocess.TimeoutExpired:
+            os.killpg(run.pid, signal.SIGKILL)
+            run.wait()
+            return True
 
 
 def test_20_kills_at_random_moments_and_the_tables_are_those_of_a_straight_run(straight, tmp_path):
@@ -49,13 +52,9 @@ def test_20_kills_at_random_moments_and_the_tables_are_those_of_a_straight_run(s
     project = small(tmp_path)
     edit(project / "holder/training.py", "SAVE_SECONDS = 20", "SAVE_SECONDS = 0")
     rng = random.Random(0)
-    begun = time.monotonic()
-    assert snakemake(project, "-n", targets=SMALL).returncode == 0
-    start = time.monotonic() - begun  # what Snakemake takes before the first job, as loaded as this machine is
     kills, ended, stages = 0, 0, set()
     while kills < KILLS:
-        with open(tmp_path / "log", "w") as log:
-            killed = killed_after(project, start * rng.uniform(0.5, 3), log)
+        killed = killed_after(project, rng.randrange(3), rng.uniform(0, 5), tmp_path / "log")
         kills += killed
         text = (tmp_path / "log").read_text()
         if killed:
@@ -244,7 +243,11 @@ def test_without_memory_and_without_a_batch_the_sentence_says_so(caplog):
 def test_every_gpu_rule_names_a_key_halves_its_batch_or_only_predicts():
     """A new GPU rule has to be thought of here."""
     text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
-    asking = {rule for rule, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.S | re.M) if "gpu=" in body}
+    asking = {
+        rule
+        for rule, body in re.findall(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", text, re.S | re.M)
+        if re.search(r"\bgpu=", body)
+    }
     assert set(RULES) <= asking <= {*RULES, "features", "simclr", "effects", "sensitivity_cell", "perturb"}
 
 

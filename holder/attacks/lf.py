@@ -73,4 +73,4 @@ def _optimised(images, surrogate, target_label: int, steps: int, rng: np.random.
         pattern = smooth @ (pattern.detach() - 0.02 * gradient.sign()) @ smooth.T
         low, high = pattern.amin(), pattern.amax()
         pattern = 0.2 * (pattern - low) / (high - low).clamp(min=1e-12)
-    return (255 * pattern).permute(1, 2, 0).contiguous().numpy()
+    return (255 * pattern).clamp(max=51).permute(1, 2, 0).contiguous().numpy()
