@@ -8,6 +8,9 @@ uint8 images of 32×32 and resizes, normalises, streams to disk and reads back. 
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import numpy as np
 import torch

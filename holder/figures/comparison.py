@@ -58,6 +58,6 @@ def _title(cells: pd.DataFrame, alone: int) -> str:
     ]
     hollow = (cells["doubt"] != "").sum()
     return (
-        f"{scale}: {names[0]}; {names[1]}\n{len(cells)} numbers, {hollow} doubtful as printed (hollow); "
+        f"{scale}\n{names[0]}; {names[1]}\n{len(cells)} numbers, {hollow} doubtful as printed (hollow); "
         f"{alone} of our cells have no printed value"
     )

@@ -25,5 +25,5 @@ def draw(cells: list[dict]) -> plt.Figure:
         where = f"{ATTACKS.get(first['attack'], first['attack'])}, {DATASETS.get(first['dataset'], first['dataset'])}"
         figure.supxlabel(f"pruned hidden neurons (dashed: HID's number); {where}, seed {first['seed']}", fontsize=7)
         legend(figure, axes[0, 0])
-        axes[1, 0].legend(loc="lower left", fontsize=6)
+        axes[1, 0].legend(loc="upper left", fontsize=5.5)
     return figure

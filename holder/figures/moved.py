@@ -19,8 +19,8 @@ def labels(axis: plt.Axes, cell: dict, kind: str) -> None:
     others = [label for label in range(share.shape[1]) if label != target]
     most = max(others, key=lambda label: share[-1, label])
     for label in others:
-        axis.plot(x, share[:, label], color="#BBBBBB", linewidth=0.7, zorder=1, label="other labels")
-    axis.plot(x, share[:, most], "s--", ms=3, color="#0072B2", label="the most frequent of them (its number beside it)")
+        axis.plot(x, share[:, label], color="#BBBBBB", linewidth=0.7, zorder=1, label="remaining labels")
+    axis.plot(x, share[:, most], "s--", ms=3, color="#0072B2", label="most frequent other label (its number beside it)")
     axis.plot(x, share[:, target], "o-", ms=3, color="#D55E00", label=f"target label {target}")
     axis.annotate(f"{most}", (x[-1], share[-1, most]), (4, -2), textcoords="offset points", color="#0072B2", fontsize=6)
     axis.set(ylim=(-3, 103), yticks=range(0, 101, 25))
@@ -31,5 +31,5 @@ def labels(axis: plt.Axes, cell: dict, kind: str) -> None:
 def legend(figure: plt.Figure, axis: plt.Axes) -> None:
     """What the lines of `labels` are, each once, above the figure."""
     handles = dict(zip(*reversed(axis.get_legend_handles_labels()), strict=True))
-    order = sorted(handles, key=lambda name: name[0] != "t")
+    order = sorted(handles, key=lambda name: "tmr".index(name[0]))
     figure.legend([handles[name] for name in order], order, loc="outside upper center", ncols=3, columnspacing=1.2)
