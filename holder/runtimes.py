@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from holder.names import ATTACKS, DATASETS, DEFENSES
+from holder.names import ATTACKS, DATASETS, DEFENSES, EXTRACTORS
 from holder.tables import PUBLISHED
 
 STAGES = {
@@ -24,14 +24,14 @@ STAGES = {
     "rounds": "HID's rounds",
     "total": "total",
 }
-KEYS = ["dataset", "device", "defense"]
+KEYS = ["dataset", "device", "extractor", "defense"]
 
 
 def read(entries: list[dict]) -> pd.DataFrame:
     """Per-cell seconds of each stage and of their sum: KEYS, attack, poison_rate, seed, stage, seconds.
 
     entries: a cell's "metrics" file, its "defense" and "stages", {stage: benchmark files}. A cell that lacks a record
-    (Snakemake writes none for a job that was killed and touched by hand) is left out. A job that was resumed counts
+    is left out. A job that was resumed counts
     its last run alone: its record says nothing of the run that was killed.
     """
     rows = []
@@ -63,14 +63,14 @@ def table(per_cell: pd.DataFrame) -> pd.DataFrame:
     printed = printed[printed["table"] == 4].rename(columns={"value": "published_seconds"})
     out = out.merge(printed[["dataset", "defense", "published_seconds"]], on=["dataset", "defense"], how="left")
     out.loc[out["stage"] != "total", "published_seconds"] = float("nan")
-    ranks = {"dataset": list(DATASETS), "defense": list(DEFENSES), "stage": list(STAGES)}
+    ranks = {"dataset": [*DATASETS], "extractor": [*EXTRACTORS], "defense": [*DEFENSES], "stage": [*STAGES]}
     known = {key: {name: i for i, name in enumerate(names)} for key, names in ranks.items()}
-    by = ["dataset", "device", "defense", "stage"]
+    by = [*KEYS, "stage"]
     return out.sort_values(by, key=lambda c: c.map(known[c.name]) if c.name in known else c, ignore_index=True)
 
 
 def markdown(out: pd.DataFrame, per_cell: pd.DataFrame) -> str:
-    """The same for a reader, a block per dataset and device."""
+    """The same for a reader, a block per dataset, device and extractor (CLP is in two of them)."""
     lines = ["# Table 4: run times by stage", ""]
     lines += [
         "Wall seconds of a job, start-up included, mean ± standard deviation over attacks, poison rates and seeds;"
@@ -79,10 +79,15 @@ def markdown(out: pd.DataFrame, per_cell: pd.DataFrame) -> str:
         "printed: the paper's seconds on an RTX 3090, which does not say what they hold. Each total is the sum of"
     ]
     lines += ["the lines above it. Clean features serve every attack of a dataset but are counted in each cell here."]
-    for (dataset, device), rows in out.groupby(["dataset", "device"], sort=False):
-        some = per_cell[(per_cell["dataset"] == dataset) & (per_cell["device"] == device)]
+    for (dataset, device, extractor), rows in out.groupby(["dataset", "device", "extractor"], sort=False):
+        mine = per_cell[["dataset", "device", "extractor"]].eq([dataset, device, extractor]).all(axis=1)
+        some = per_cell[mine]
         attacks = ", ".join(ATTACKS.get(a, a) for a in dict.fromkeys(some["attack"]))
-        lines += ["", f"## {DATASETS.get(dataset, dataset)}, {device} ({attacks})", ""]
+        lines += [
+            "",
+            f"## {DATASETS.get(dataset, dataset)}, {EXTRACTORS.get(extractor, extractor)}, {device} ({attacks})",
+            "",
+        ]
         lines += ["| defense | stage | cells | seconds | printed |", "|---|---|---|---|---|"]
         for _, row in rows.iterrows():
             spread = "" if pd.isna(row["seconds_sd"]) else f" ± {row['seconds_sd']:.1f}"

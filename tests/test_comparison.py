@@ -85,7 +85,7 @@ def test_the_figure_has_hollow_doubts_and_the_scale_in_its_title(tmp_path):
     for line in marks(drawn.axes[1]):
         points[line.get_markerfacecolor() == "none"] = len(line.get_xdata())
     assert points == {False: 3, True: 1}, "BadNets/FMP is doubtful; averages are not drawn"
-    assert "reduced scale (most often small): CIFAR-10; CLIP" in drawn.get_suptitle()
+    assert "reduced scale (most often small)\nCIFAR-10; CLIP" in drawn.get_suptitle()
     style.save(drawn, str(tmp_path / "a.pdf"), str(tmp_path / "a.png"))
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
 

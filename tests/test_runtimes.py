@@ -13,9 +13,9 @@ def record(path, *seconds):
     return str(path)
 
 
-def entry(folder, defense, seed, stages):
-    metrics = folder / f"{defense}{seed}.json"
-    cell = {"dataset": "cifar10", "device": "a card", "defense": defense}
+def entry(folder, defense, seed, stages, extractor="preactresnet18"):
+    metrics = folder / f"{extractor}{defense}{seed}.json"
+    cell = {"dataset": "cifar10", "device": "a card", "extractor": extractor, "defense": defense}
     metrics.write_text(json.dumps({**cell, "attack": "sig", "poison_rate": 0.05, "seed": seed}))
     return {"metrics": str(metrics), "stages": stages}
 
@@ -42,3 +42,12 @@ def test_a_cell_without_a_record_is_left_out_not_counted_short(tmp_path):
     table = runtimes.table(runtimes.read(entries))
     assert set(table["defense"]) == {"abl"}
     assert "| **ABL** | **total** | **1** | **5.0** | **4,680** |" in runtimes.markdown(table, runtimes.read(entries))
+
+
+def test_clp_on_a_classifier_and_on_channels_are_two_rows(tmp_path):
+    entries = [
+        entry(tmp_path, "clp", 0, {"prune": [record(tmp_path / name, seconds)]}, name)
+        for name, seconds in (("clip", 4), ("preactresnet18", 90))
+    ]
+    out = runtimes.table(runtimes.read(entries)).query("stage == 'total'").set_index("extractor")
+    assert out["seconds_mean"].to_dict() == {"clip": 4, "preactresnet18": 90}
