@@ -74,11 +74,11 @@ class Stream:
 
 
 def prepared(encoder: Encoder, x: Tensor) -> Tensor:
-    """The network's input from pixels (n, 3, h, w) in 0 to 255: resized, cut to that range and normalised."""
+    """The network's input from pixels (n, 3, h, w) in 0 to 255: resized, cut to it and normalised; x is used up."""
     mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std))
     if x.shape[-1] != encoder.size:
-        x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True).clamp(0, 255)
-    return (x - mean) / std
+        x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True).clamp_(0, 255)
+    return x.sub_(mean).div_(std)
 
 
 @torch.inference_mode()
