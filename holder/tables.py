@@ -19,6 +19,7 @@ NOTES = {
 }
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
+END_TO_END = "preactresnet18"  # holder/cells.py, which imports torch
 
 
 def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
@@ -160,7 +161,8 @@ def _header(rows: pd.DataFrame) -> str:
     names = [EXTRACTORS.get(e, e) for e in dict.fromkeys(rows["extractor"])]
     seeds = "1 seed" if first["n"] == 1 else f"{first['n']} seeds"
     dataset = DATASETS.get(first["dataset"], first["dataset"])
-    return f"{dataset}, {', '.join(names)} features, {first['train_images']:,} training images, {seeds}"
+    what = "trained end to end" if first["extractor"] == END_TO_END else "features"
+    return f"{dataset}, {', '.join(names)} {what}, {first['train_images']:,} training images, {seeds}"
 
 
 NOTE = (
@@ -171,7 +173,9 @@ NOTE = (
 
 
 def _hp_settings(table: pd.DataFrame) -> str:
-    return ", ".join(dict.fromkeys(table.loc[table["defense"] == "hp", "settings"])) or "not in this table"
+    """HP's settings as a sentence; nothing where the table has no HP."""
+    found = ", ".join(dict.fromkeys(table.loc[table["defense"] == "hp", "settings"]))
+    return f" HP: {found}." if found else ""
 
 
 def _row_name(attack: str, line: pd.DataFrame) -> str:
@@ -197,7 +201,7 @@ def _printed(cell: pd.Series) -> list[str]:
 
 def markdown(table: pd.DataFrame, title: str, note: str = "") -> str:
     """The paper's layout, one block per dataset: ours above, the printed value in brackets below, † where doubtful."""
-    out = [f"# {title}", "", f"{NOTE} HP: {_hp_settings(table)}."]
+    out = [f"# {title}", "", f"{NOTE}{_hp_settings(table)}"]
     if table["defense"].isin(CONTROLS).any():
         out[-1] += " Columns in italics are controls: another order of pruning, stopped at HP's count."
     out += ["", note] if note else []
@@ -229,7 +233,7 @@ def latex(table: pd.DataFrame, title: str, note: str = "") -> str:
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {"l1norm": r"$\|w\|_1$ order", "random": "random order"})
         spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{name}}}" for name in columns.values())
-        caption = f"{title}: {_header(rows)}. {NOTE} HP: {_hp_settings(rows)}. A dagger marks doubtful printed values."
+        caption = f"{title}: {_header(rows)}. {NOTE}{_hp_settings(rows)} A dagger marks doubtful printed values."
         caption += f" {note}" if note else ""
         out += [
             r"\begin{table}",
