@@ -12,9 +12,6 @@ from holder.metrics import metrics
 from holder.poisoning import POISON, laid_over
 from holder.training import on_device, predict
 
-END_TO_END = "preactresnet18"
-"""What stands for the extractor where a whole network is trained."""
-
 
 class Poisoned(NamedTuple):
     """images uint8 (n, 3, 32, 32) and labels int64 (n,) on the device, as a defender gets them.

@@ -58,3 +58,6 @@ EXTRACTORS = {
 """The six of Table 3 in its order, then others."""
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "gtsrb": "GTSRB"}
+
+END_TO_END = "preactresnet18"
+"""What stands for the extractor where a whole network is trained."""

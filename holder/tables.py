@@ -9,7 +9,7 @@ import pandas as pd
 from holder import store
 from holder.errors import HolderError
 from holder.metrics import metrics
-from holder.names import ATTACKS, CONTROLS, DATASETS, DEFENSES, EXTRACTORS
+from holder.names import ATTACKS, CONTROLS, DATASETS, DEFENSES, END_TO_END, EXTRACTORS
 
 PUBLISHED = Path(__file__).parent.parent / "config" / "published.csv"
 DOUBTS = Path(__file__).parent.parent / "config" / "doubts.csv"
@@ -19,7 +19,6 @@ NOTES = {
 }
 CELL = ["dataset", "extractor", "attack", "poison_rate"]
 METRICS = ["acc", "asr", "ra"]
-END_TO_END = "preactresnet18"  # holder/cells.py, which imports torch
 
 
 def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
@@ -28,7 +27,7 @@ def rows(paths: list[str], made_of: dict | None = None) -> pd.DataFrame:
     A control has no operating point of its own: it is read off its curve (`curve.safetensors`
     beside the metrics file) at the count that HP pruned in the same cell with the same seed.
 
-    made_of: what the config says the table is made of (rules/common.smk); a file made otherwise is refused.
+    made_of: what the config says the table is made of (rules/inputs.smk); a file made otherwise is refused.
     """
     read = []
     for path in paths:

@@ -5,6 +5,7 @@ import time
 
 from holder import cells, evaluation, job, registry, store, training
 from holder.defending import Given, needed
+from holder.names import END_TO_END
 
 
 def main(snakemake):
@@ -49,7 +50,7 @@ def main(snakemake):
             {**said, **cells.rates(one, tests, params.target_label)} for said, one in defense.sweep(given)
         ]
     cell = {
-        **evaluation.coordinates(w, w.network_defense, cells.END_TO_END),
+        **evaluation.coordinates(w, w.network_defense, END_TO_END),
         "target_label": params.target_label,
         "settings": settings,
         "pruned": 0,

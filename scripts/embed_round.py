@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from holder import embedding, evaluation, job, store
-from holder.cells import END_TO_END
+from holder.names import END_TO_END
 from holder.seeds import seed
 
 

@@ -3,7 +3,8 @@
 import json
 from pathlib import Path
 
-from holder import cells, evaluation, job, store
+from holder import evaluation, job, store
+from holder.names import END_TO_END
 
 
 def main(snakemake):
@@ -12,7 +13,7 @@ def main(snakemake):
     rounds = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.reports]
     last = rounds[-1]
     cell = {
-        **evaluation.coordinates(w, "hid", cells.END_TO_END),
+        **evaluation.coordinates(w, "hid", END_TO_END),
         "target_label": params.target_label,
         "settings": dict(params.settings),
         "pruned": last["pruned"],

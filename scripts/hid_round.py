@@ -10,6 +10,7 @@ from holder import head as heads
 from holder.defending import Given, outputs
 from holder.head import Head
 from holder.models import load_preact_resnet18
+from holder.names import END_TO_END
 from holder.pruning import curve
 
 SHOWN = 1000
@@ -94,7 +95,7 @@ def main(snakemake):
     store.save(
         snakemake.output.state, arrays, settings=settings, origin=origin["settings"] if first else origin["origin"]
     )
-    cell = {**evaluation.coordinates(w, "hid", cells.END_TO_END), "variant": w.variant, "round": number}
+    cell = {**evaluation.coordinates(w, "hid", END_TO_END), "variant": w.variant, "round": number}
     store.save_json(snakemake.output.report, {**cell, **counts, **report, "seconds": seconds})
     checkpoint.clear()
 
