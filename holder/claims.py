@@ -16,7 +16,11 @@ from holder import tables
 from holder.errors import HolderError
 
 CLAIMS = Path(__file__).parent.parent / "config" / "claims.yaml"
-SOURCES = [*(f"table{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)), "figure6", "figure12", "figure14", "sensitivity"]
+SOURCES = [
+    *(f"table{n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)),
+    *(f"figure{n}" for n in (4, 5, 6, 8, 9, 10, 11, 12, 14, 15)),
+    "sensitivity",
+]
 LIMITS = {
     "below": lambda x, limit: x < limit,
     "at_most": lambda x, limit: x <= limit + 1e-9,
@@ -27,9 +31,11 @@ SIGNS = {"below": "<", "at_most": "≤", "above": ">", "at_least": "≥"}
 ROW = ["dataset", "extractor", "attack", "poison_rate"]
 COLUMNS = [
     *["source", *ROW, "extractor_kind", "seed", "defense", *tables.METRICS, "pruned", "constant", "seconds", "stage"],
-    *["order", "select", "epsilon", "alpha", "norm", "statistic", "spearman_l1"],
+    *["order", "select", "epsilon", "alpha", "norm", "statistic", "spearman_l1", "kept_asr"],
+    *["variant", "round", "last", "unpruned_acc", "unpruned_asr", "poisoned_kept"],
+    *["model", "images", "step", "target_share", "target_lead", "target_probability"],
 ]
-"""Columns that the cells of a source may have and `where`, `of` and `minus` may name."""
+"""Columns that the cells of a source may have (holder/evidence.py) and `where`, `of` and `minus` may name."""
 
 KNOWN = {
     "source": SOURCES,
@@ -41,6 +47,9 @@ KNOWN = {
     "order": ["hp", *tables.CONTROLS],
     "select": ["count", "density"],
     "statistic": ["max", "mean"],
+    "variant": ["paper", "no_extractor", "no_pruning", "no_iteration"],
+    "model": ["benign", "network", "extractor"],
+    "images": ["clean", "triggered"],
 }
 """Their values, where these are names."""
 

@@ -12,7 +12,7 @@ KEYS = ["table", "dataset", "extractor", "attack", "poison_rate", "defense"]
 def build(sheets: dict[int, pd.DataFrame], cells: Cells, seconds: pd.DataFrame | None = None) -> tuple:
     """The long table of the cells that both have, and how many of ours have no printed value.
 
-    sheets: the tables as `tables.aggregate` makes them, by number; cells: the same cells as `verdicts.measured` reads
+    sheets: the tables as `tables.aggregate` makes them, by number; cells: the same cells as `evidence.measured` reads
     them, for their scale; seconds: Table 4 (holder/runtimes.py), if there is one.
     Columns: KEYS, metric, published, reproduced, sd, n (seeds), low, high (95 % interval of the mean), difference
     (reproduced less published), doubt, scale, reduced_by. Average rows are over the rows that both have.

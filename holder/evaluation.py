@@ -34,19 +34,24 @@ def split(head: Head, clean: Features, overlay: Features | None = None) -> Split
     )
 
 
+def curves_on_test(head: Head, order: Tensor, test: Split, triggered: Split, target_label: int) -> dict[str, Tensor]:
+    """Counts after pruning 0, 1, …, l neurons, int64 (l + 1,) each.
+
+    correct: clean test images classified right; hits: triggered test images classified as the target; recovered: as
+    their true class, which is never the target.
+    """
+    (correct,) = curve(head, order, test.z, test.y)
+    target = torch.full_like(triggered.y, target_label)
+    hits, recovered = curve(head, order, triggered.z, target, triggered.y)
+    return {"correct": correct, "hits": hits, "recovered": recovered}
+
+
 def curves(
     head: Head, order: Tensor, train: Split, test: Split, triggered: Split, target_label: int
 ) -> dict[str, Tensor]:
-    """Counts after pruning 0, 1, …, l neurons, int64 (l + 1,) each.
-
-    train: training images classified as labelled, poisoned labels included; correct: clean test
-    images classified right; hits: triggered test images classified as the target; recovered: as
-    their true class, which is never the target.
-    """
-    (kept,), (correct,) = (curve(head, order, part.z, part.y) for part in (train, test))
-    target = torch.full_like(triggered.y, target_label)
-    hits, recovered = curve(head, order, triggered.z, target, triggered.y)
-    return {"train": kept, "correct": correct, "hits": hits, "recovered": recovered}
+    """`curves_on_test` and, under "train", training images classified as labelled, poisoned labels included."""
+    (kept,) = curve(head, order, train.z, train.y)
+    return {"train": kept, **curves_on_test(head, order, test, triggered, target_label)}
 
 
 def coordinates(wildcards, defense: str, extractor: str) -> dict:

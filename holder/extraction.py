@@ -74,11 +74,18 @@ class Stream:
 
 
 def prepared(encoder: Encoder, x: Tensor) -> Tensor:
-    """The network's input from pixels (n, 3, h, w) in 0 to 255: resized, cut to it and normalised; x is used up."""
+    """The network's input from pixels (n, 3, h, w) in 0 to 255: normalised, resized, cut to 0 and 255; x is used up.
+
+    Normalised first, since there are fewer pixels then: a resize's weights sum to one, so the order does not matter.
+    """
     mean, std = (torch.tensor(v, device=x.device).view(3, 1, 1) * 255 for v in (encoder.mean, encoder.std))
-    if x.shape[-1] != encoder.size:
-        x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True).clamp_(0, 255)
-    return x.sub_(mean).div_(std)
+    x = x.sub_(mean).div_(std)
+    if x.shape[-1] == encoder.size:
+        return x
+    x = F.interpolate(x, size=encoder.size, mode=encoder.interpolation, antialias=True)
+    # Enlarging without cubic weights is an average and stays within its pixels.
+    overshoots = encoder.interpolation != "bilinear"
+    return x.clamp_(-mean / std, (255 - mean) / std) if overshoots else x
 
 
 @torch.inference_mode()

@@ -1,5 +1,7 @@
 """What every script does around its work: a log, one sentence for expected failures, a device."""
 
+import contextlib
+import ctypes
 import errno
 import hashlib
 import logging
@@ -41,6 +43,7 @@ def run(main: Callable, snakemake) -> None:
     )
     for noisy in ("httpx", "matplotlib", "fontTools"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    keep_memory()
     started = time.monotonic()
     try:
         main(snakemake)
@@ -51,6 +54,18 @@ def run(main: Callable, snakemake) -> None:
             log.exception("stopped by an error that this workflow does not expect")
         sys.exit(1)
     log.info("done in %.1f s", time.monotonic() - started)
+
+
+def keep_memory() -> None:
+    """Let the process keep the memory that it frees.
+
+    glibc gives every block above 32 MiB back to the system and faults it in again, page by page, for the next batch:
+    on two cores half the time of a forward pass (benchmarks/extraction.py). Elsewhere this does nothing.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        mallopt = ctypes.CDLL(None).mallopt
+        for option, value in ((-4, 0), (-1, 2**31 - 1), (-2, 2**28)):  # M_MMAP_MAX, M_TRIM_THRESHOLD, M_TOP_PAD
+            mallopt(option, value)
 
 
 def expected(error: BaseException, snakemake) -> str | None:

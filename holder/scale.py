@@ -45,12 +45,16 @@ TRAINED = {"simclr": "simclr_settings", "backdoored": "network_settings"}
 """Extractors that the workflow trains, and by which settings."""
 
 FIGURES = {
+    **{name: [("cifar10", "badnets")] for name in ("figure4", "figure8", "figure10", "figure11", "figure15")},
+    "figure5": [("cifar10", a) for a in ("badnets", "lf", "ssba")],
+    "figure9": [("cifar10", a) for a in ("badnets", "bpp")],
     "figure6": [("cifar10", a) for a in ("badnets", "inputaware")] + [("gtsrb", a) for a in ("badnets", "inputaware")],
     "figure12": [("cifar10", a) for a in ("badnets", "lf", "inputaware", "bpp")],
     "figure14": [("cifar10", a) for a in ("lf", "bpp", "badnets")],
     "sensitivity": [("cifar10", a) for a in tables.ATTACKS if a != "average"],
 }
-"""Rows of the paper's figures (Figure 14 does not say its dataset); those of the sensitivity sheet are our own."""
+"""Rows of the paper's figures; where it names no attack or dataset (Figures 5, 8, 10, 14 and 15), those of
+config/config.yaml. The rows of the sensitivity sheet are our own."""
 
 
 def reductions(cell: dict) -> list[str]:
@@ -64,7 +68,7 @@ def reductions(cell: dict) -> list[str]:
     given = cell.get("dataset_settings") or {}
     test = (cell.get("counts") or {}).get("clean") or given.get("test") or facts.get("TEST")
     for split, used, full in (
-        ("training", cell["train_images"], facts.get("TRAIN")),
+        ("training", cell.get("train_images") or given.get("train"), facts.get("TRAIN")),
         ("test", test, facts.get("TEST")),
     ):
         if full and used != full:
@@ -83,6 +87,10 @@ def reductions(cell: dict) -> list[str]:
         parts[f"{extractor} extractor"] = PAPER[TRAINED[extractor]], weights.get("settings")
     if cell.get("width") not in (None, 64):
         found.append(f"networks of width {cell['width']} (paper 64)")
+    if cell.get("variant") == "paper" and 0 < cell["round"] <= len(DEFENSES["hid"]["pruned"]):
+        wanted = DEFENSES["hid"]["pruned"][cell["round"] - 1]
+        if cell["pruned"] != wanted:
+            found.append(f"HID: {cell['pruned']} neurons pruned in round {cell['round']} (paper {wanted})")
     for part, (paper, used) in parts.items():
         for key, value in paper.items():
             if used is None or key not in used or used[key] == value:

@@ -1,20 +1,13 @@
 """Claims against numbers: the printed ones and this workflow's, per dataset, with seeds, interval and scale."""
 
-import json
-from collections.abc import Mapping
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from scipy.stats import t
 
-from holder import claims, registry, scale, store, tables
-from holder.claims import LIMITS, ROW, Missing
-from holder.errors import HolderError
+from holder import claims, scale, tables
+from holder.claims import LIMITS, Missing
+from holder.evidence import Cells
 from holder.printed import rows
-
-Cells = dict[str, pd.DataFrame]
-"""By source ("table1", "figure12", "sensitivity", …): one row per measured cell, claims.COLUMNS and `reductions`."""
 
 
 def printed_cells(printed: pd.DataFrame, runtimes: pd.DataFrame) -> Cells:
@@ -22,80 +15,6 @@ def printed_cells(printed: pd.DataFrame, runtimes: pd.DataFrame) -> Cells:
     out = {f"table{n}": own for n, own in rows(printed).groupby("table")}
     out["table4"] = runtimes
     return {name: own.assign(source=name, extractor_kind="clean") for name, own in out.items()}
-
-
-def measured(source: str, metrics: list[str], curves: list[str] = ()) -> pd.DataFrame:
-    """Cells of metrics files; `constant` is the mean of HP's scores where curves are given.
-
-    Controls have no operating point of their own and are left out.
-    """
-    out = []
-    for i, path in enumerate(metrics):
-        try:
-            cell = json.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise HolderError(f"{path}: is not a metrics file ({error}); delete it and run again.") from error
-        if "acc" not in cell:
-            continue
-        row = {k: cell[k] for k in [*ROW, "seed", "defense", "pruned", *tables.METRICS]}
-        if cell["defense"] == "hp":
-            row |= {k: v for k, v in cell["settings"].items() if k in claims.COLUMNS}
-            if curves:
-                row["constant"] = float(store.load(curves[i], "scores")["scores"].mean())
-        out.append({**row, "source": source, "reductions": tuple(scale.reductions(cell))})
-    return _kinds(pd.DataFrame(out))
-
-
-def read_cells(files: Mapping[str, list[str] | str]) -> Cells:
-    """The cells of a job's input files, by source: metrics files under the source's own name ("table1"),
-    curves under "figure6_curves", the sheet under "sensitivity" and Table 4 under "runtime"; each may be absent."""
-    wanted = [source for source in claims.SOURCES if files.get(source)]
-    out = {s: measured(s, files[s], files.get(f"{s}_curves") or []) for s in wanted if s != "sensitivity"}
-    if files.get("sensitivity"):
-        out["sensitivity"] = sheet(files["sensitivity"], out)
-    if files.get("runtime"):
-        out["table4"] = runtimes(files["runtime"], {k: v for k, v in out.items() if k in ("table1", "table2")})
-    return out
-
-
-def _kinds(cells: pd.DataFrame) -> pd.DataFrame:
-    """With extractor_kind: clean, or poisoned where an extractor was trained on poisoned images."""
-    known = registry.names("extractors")
-    kinds = {
-        e: "poisoned" if e in known and registry.facts("extractors", e).get("TRAINED_ON") == "poisoned" else "clean"
-        for e in set(cells.get("extractor", []))
-    }
-    return cells.assign(extractor_kind=cells["extractor"].map(kinds)) if len(cells) else cells
-
-
-def sheet(path: str, others: Cells) -> pd.DataFrame:
-    """Cells of the sensitivity sheet; their scale is that of HP's metrics files on the same classifiers."""
-    cells = pd.read_csv(path, dtype={"norm": str})
-    known = {}
-    for own in others.values():
-        for r in own[own["defense"] == "hp"].itertuples() if len(own) else ():
-            known.setdefault((r.dataset, r.extractor, r.attack), set()).update(r.reductions)
-    places = zip(cells["dataset"], cells["extractor"], cells["attack"], strict=True)
-    sizes = [tuple(sorted(known.get(place, {"size unknown"}))) for place in places]
-    return _kinds(cells.assign(source="sensitivity", reductions=sizes))
-
-
-def runtimes(path: str, others: Cells) -> pd.DataFrame:
-    """Table 4's totals; a CPU's are never evidence at the paper's size."""
-    cells = pd.read_csv(path).query("stage == 'total'").rename(columns={"seconds_mean": "seconds"})
-    cells = cells.groupby(["dataset", "defense"], as_index=False).agg(
-        seconds=("seconds", "mean"), device=("device", lambda d: ", ".join(sorted(set(d))))
-    )
-    sizes = []
-    for r in cells.itertuples():
-        own = [x[x["dataset"] == r.dataset] for x in others.values() if len(x)]
-        found = sorted({size for x in own for named in x["reductions"] for size in named})
-        if not any(map(len, own)):
-            found = ["size unknown"]
-        if "CPU" in r.device:
-            found.append(f"timed on {r.device}")
-        sizes.append(tuple(found))
-    return cells.assign(source="table4", reductions=sizes)
 
 
 def interval(values: list[float]) -> tuple[float, float]:

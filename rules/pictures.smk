@@ -53,6 +53,7 @@ rule embed_round:
 rule perturb:
     input:
         unpack(model_of),
+        poisoned=f"<results>/images/{ATTACKED}.safetensors",
         test="<results>/images/{dataset}/test.safetensors",
         triggered="<results>/images/{dataset}/{attack}/seed={seed}/test.safetensors",
     output:

@@ -1,10 +1,10 @@
 """Test the paper's claims on its printed numbers and on ours; write the verdicts as CSV and Markdown."""
 
-from holder import claims, job, printed, store, verdicts
+from holder import claims, evidence, job, printed, store, verdicts
 
 
 def main(snakemake):
-    cells = verdicts.read_cells(snakemake.input)
+    cells = evidence.read_cells(snakemake.input)
     said = printed.read()
     theirs = verdicts.printed_cells(said, printed.runtimes())
     found = verdicts.judge(claims.load(), cells, theirs, said)

@@ -12,6 +12,7 @@ def main(snakemake):
     device = job.device(snakemake)
     rounds = [json.loads(Path(path).read_text(encoding="utf-8")) for path in snakemake.input.reports]
     last = rounds[-1]
+    told = ("round", "pruned", "unpruned", "before", "clean", "clean_poisoned", "poisoned", "after", "seconds")
     cell = {
         **evaluation.coordinates(w, "hid", END_TO_END),
         "target_label": params.target_label,
@@ -24,7 +25,13 @@ def main(snakemake):
     seconds = sum(one["seconds"] for one in rounds)
     store.save_json(
         snakemake.output.metrics,
-        {**cell, **last["after"], **made_by, "facts": {"rounds": rounds}, "seconds": seconds},
+        {
+            **cell,
+            **last["after"],
+            **made_by,
+            "facts": {"rounds": [{k: one[k] for k in told} for one in rounds]},
+            "seconds": seconds,
+        },
     )
 
 

@@ -6,12 +6,11 @@ import numpy as np
 import torch
 
 from holder import cells, evaluation, hid, job, registry, store, training
-from holder import head as heads
 from holder.defending import Given, outputs
 from holder.head import Head
+from holder.metrics import metrics
 from holder.models import load_preact_resnet18
 from holder.names import END_TO_END
-from holder.pruning import curve
 
 SHOWN = 1000
 """Clean test images, and triggered ones, whose features are kept for pictures."""
@@ -40,7 +39,7 @@ def main(snakemake):
     encoder = load_preact_resnet18(before if first else hid.part(before, "encoder.")).to(device)
     encoder.to(memory_format=torch.channels_last)
     shown = [outputs(encoder.features, x[:SHOWN]).float() for x in (tests.clean, tests.triggered)]
-    count, trace = params.pruned, {}
+    count, trace, unpruned = params.pruned, {}, {}
     if first or w.variant != "no_iteration":
         head, z, order, scores = hid.classify(
             given,
@@ -53,20 +52,21 @@ def main(snakemake):
         )
         less = hid.pruned(head, order, count)
         clean = hid.robustly_clean(head, less, z)
-        y = [torch.from_numpy(a).long().to(device) for a in (tests.clean_labels, tests.true_labels)]
         seen = [
-            heads.scale(outputs(encoder.features, x).float().clone(), head.lo, head.hi)
-            for x in (tests.clean, tests.triggered)
+            evaluation.Split(hid.seen(encoder, head, x), torch.from_numpy(y).long().to(device))
+            for x, y in ((tests.clean, tests.clean_labels), (tests.triggered, tests.true_labels))
         ]
-        (correct,) = curve(head, order, seen[0], y[0])
-        hits, recovered = curve(head, order, seen[1], torch.full_like(y[1], params.target_label), y[1])
-        trace = {"order": order, "scores": scores, "correct": correct, "hits": hits, "recovered": recovered}
+        counts = evaluation.curves_on_test(head, order, *seen, params.target_label)
+        sizes = {"clean": len(tests.clean), "triggered": len(tests.triggered)}
+        unpruned = {"unpruned": metrics(**{k: int(v[0]) for k, v in counts.items()}, **sizes)}
+        trace = {"order": order, "scores": scores, **counts}
         network = hid.Composite(encoder, less)
     else:  # the first round's classifier and split, trained on
         kept = {k.removeprefix("head."): v for k, v in before.items() if k.startswith("head.")}
         network, clean = hid.Composite(encoder, Head(**kept)), before["clean"].bool()
     network.to(device)
     report = {
+        **unpruned,
         "before": cells.rates(network, tests, params.target_label),
         "clean": int(clean.sum()),
         "clean_poisoned": int(train.poisoned[clean.cpu().numpy()].sum()),
@@ -90,13 +90,14 @@ def main(snakemake):
     arrays = {
         k: np.asarray(v.detach().cpu() if isinstance(v, torch.Tensor) else v) for k, v in (arrays | trace).items()
     }
-    counts = {"pruned": count, "hidden": settings["hidden"], "train_images": len(train.labels)}
     origin = store.info(snakemake.input.before)
-    store.save(
-        snakemake.output.state, arrays, settings=settings, origin=origin["settings"] if first else origin["origin"]
-    )
-    cell = {**evaluation.coordinates(w, "hid", END_TO_END), "variant": w.variant, "round": number}
-    store.save_json(snakemake.output.report, {**cell, **counts, **report, "seconds": seconds})
+    origin = origin["settings"] if first else origin["origin"]
+    store.save(snakemake.output.state, arrays, settings=settings, origin=origin)
+    cell = {**evaluation.coordinates(w, "hid", END_TO_END), "variant": w.variant, "round": number, "pruned": count}
+    cell |= {"settings": settings, "hidden": settings["hidden"], "train_images": len(train.labels)}
+    begun_with = "network_settings" if w.variant == "no_extractor" else "simclr_settings"
+    made_by = evaluation.made_by(device, store.info(snakemake.input.poisoned), **{begun_with: origin})
+    store.save_json(snakemake.output.report, {**cell, **report, **made_by, "seconds": seconds})
     checkpoint.clear()
 
 

@@ -31,9 +31,17 @@ def main(snakemake):
         arrays[name], arrays[f"{name}_target"] = perturbation.predictions(
             forward, some, settings["sizes"], target_label
         )
-    cell = evaluation.coordinates(w, "none", w.model)
-    facts = {"target_label": target_label, **settings}
-    store.save(snakemake.output.predictions, {k: v.numpy() for k, v in arrays.items()}, **cell, **facts)
+    whole = w.model in ("benign", "network")
+    trained = store.info(snakemake.input.weights if whole else snakemake.input.head)["settings"]
+    made_by = evaluation.made_by(
+        device,
+        store.info(snakemake.input.poisoned),
+        sha256={} if whole else {"weights": store.info(snakemake.input.weights)},
+        **{"network_settings" if whole else "classifier_settings": trained},
+        extractor_settings=None if whole else dict(snakemake.params.extractor),
+    )
+    cell = {**evaluation.coordinates(w, "none", w.model), "target_label": target_label, **settings}
+    store.save(snakemake.output.predictions, {k: v.numpy() for k, v in arrays.items()}, **cell, **made_by)
 
 
 if "snakemake" in globals():

@@ -1,10 +1,11 @@
 """Claims on made-up cells whose answer is known, and on the printed numbers."""
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
 
-from holder import claims, printed, scale, store, verdicts
+from holder import claims, evidence, printed, scale, store, verdicts
 from holder.config import check
 from holder.errors import HolderError
 
@@ -252,12 +253,12 @@ def test_metrics_files_are_read_with_their_settings_and_controls_left_out(tmp_pa
     store.save_json(tmp_path / "random.json", {**cell, "defense": "random", "pruned": None})
     store.save_json(tmp_path / "poisoned.json", {**cell, **rates, "extractor": "backdoored"})
     paths = [str(tmp_path / f"{name}.json") for name in ("hp", "random", "poisoned")]
-    own = verdicts.measured("figure14", paths)
+    own = evidence.measured("figure14", paths)
     assert list(own["extractor_kind"]) == ["clean", "poisoned"]
     assert own["epsilon"].tolist() == [0.1, 0.1]
     (tmp_path / "hp.json").write_text("{")
     with pytest.raises(HolderError, match="hp.json: is not a metrics file"):
-        verdicts.measured("figure14", paths)
+        evidence.measured("figure14", paths)
 
 
 def test_table_4s_totals_are_compared_and_a_cpu_is_no_evidence(tmp_path):
@@ -265,10 +266,69 @@ def test_table_4s_totals_are_compared_and_a_cpu_is_no_evidence(tmp_path):
     lines += ["cifar10,hp,total,25,NVIDIA,30", "cifar10,dst,total,50000,NVIDIA,49600"]
     (tmp_path / "table4.csv").write_text("\n".join(lines))
     rows = cells([("badnets", "hp", 0, 90, 1, 89)])
-    own = verdicts.runtimes(str(tmp_path / "table4.csv"), {"table1": rows})
+    own = evidence.runtimes(str(tmp_path / "table4.csv"), {"table1": rows})
     wanted = next(c for c in claims.load() if c["id"] == "hp-speed")
     (found,) = verdicts.judge([wanted], {"table4": own}, {}, PRINTED).to_dict("records")
     assert (found["value"], found["verdict"], found["seeds"]) == (2000, "holds", 0)
     (tmp_path / "table4.csv").write_text("\n".join(lines).replace("NVIDIA", '"CPU, x86_64"'))
-    own = verdicts.runtimes(str(tmp_path / "table4.csv"), {"table1": rows})
+    own = evidence.runtimes(str(tmp_path / "table4.csv"), {"table1": rows})
     assert verdicts.judge([wanted], {"table4": own}, {}, PRINTED)["verdict"].item() == "holds (reduced scale)"
+
+
+def test_the_lowest_asr_that_a_curve_reaches_at_little_cost(tmp_path):
+    cell = {**FULL, "attack": "badnets", "defense": "fp", "seed": 0, "acc": 90.0, "asr": 90.0, "ra": 9.0}
+    store.save_json(tmp_path / "fp.json", {**cell, "counts": {"clean": 10_000, "triggered": 900}})
+    curve = {"scores": np.zeros(4, np.float32), "correct": np.array([9000, 9000, 8500, 8499, 1000])}
+    store.save(tmp_path / "fp.safetensors", {**curve, "hits": np.array([900, 450, 90, 9, 0])})
+    own = evidence.measured("figure5", [str(tmp_path / "fp.json")], [str(tmp_path / "fp.safetensors")])
+    assert own["kept_asr"].tolist() == [10.0], "5 points of ACC are allowed, 5.01 are not"
+
+
+def rounds_of_hid(folder, **changed):
+    """Reports of two rounds of HID and of HID without its extractor."""
+    paths = []
+    for variant, asr in (("paper", 5.0), ("no_extractor", 95.0)):
+        for number in (1, 2):
+            rates = {"acc": 80.0 + number, "asr": asr, "ra": 3.0}
+            cell = {**FULL, "extractor": "preactresnet18", "attack": "badnets", "defense": "hid", "seed": 0}
+            cell |= {"variant": variant, "round": number, "pruned": 640 - 128 * number, "clean_poisoned": 50}
+            cell |= {"poisoned": 2500, "unpruned": {**rates, "asr": 60.0 - number}, "after": rates, **changed}
+            paths.append(str(folder / f"{variant}{number}.json"))
+            store.save_json(paths[-1], cell)
+    return paths
+
+
+def test_claims_on_hids_rounds(tmp_path):
+    own = evidence.read_cells({f"{name}_reports": rounds_of_hid(tmp_path) for name in ("figure8", "figure10")})
+    wanted = [c for c in claims.load() if c["source"] in ("figure8", "figure10")]
+    found = verdicts.judge(wanted, own, {}, PRINTED).set_index("id")
+    assert found["value"].dropna().to_dict() == {
+        "split-keeps-poison-out": 2.0,
+        "hid-lowers-initial-asr": -1.0,
+        "hid-part-1": 90.0,
+    }
+    assert found.loc["hid-part-1", "verdict"] == "holds", "at the paper's size"
+    assert found.loc["hid-part-2", "missing"] == "no asr with variant no_pruning"
+    fewer = evidence.rounds("figure10", rounds_of_hid(tmp_path, pruned=100))
+    assert fewer["reductions"].tolist()[0] == ("HID: 100 neurons pruned in round 1 (paper 512)",)
+
+
+def test_claims_on_moved_images(tmp_path):
+    paths = []
+    for model, target in (("benign", 0), ("network", 60), ("mobilenetv3", 30)):
+        counts = np.array([[10, 80, 10], [target, 90 - target, 10]])
+        arrays = dict.fromkeys(("clean", "triggered"), counts)
+        arrays |= {f"{k}_target": np.array([0.1, target / 100]) for k in ("clean", "triggered")}
+        paths.append(str(tmp_path / f"{model}.safetensors"))
+        cell = {**FULL, "extractor": model, "attack": "badnets", "defense": "none", "seed": 0, "target_label": 0}
+        store.save(paths[-1], arrays, **cell, sizes=[0, 4])
+    own = evidence.moved("figure4", paths)
+    row = own[(own["images"] == "clean") & (own["step"] == 4)].set_index("model")
+    assert row["target_share"].to_dict() == {"benign": 0, "network": 60, "extractor": 30}
+    assert row["target_lead"].to_dict() == {"benign": -90, "network": 30, "extractor": -30}
+    assert row["target_probability"].to_dict() == {"benign": 0, "network": 60, "extractor": 30}
+    assert row["reductions"].to_dict() == {"benign": (), "network": (), "extractor": ("MobileNetV3-Small features",)}
+    wanted = [c for c in claims.load() if c["source"] == "figure4"]
+    found = verdicts.judge(wanted, {"figure4": own[own["model"] != "extractor"]}, {}, PRINTED).set_index("id")
+    assert found["value"].to_dict() == {"backdoor-answers-small-steps": 60, "backdoor-more-than-benign": 60}
+    assert (found["verdict"] == "holds").all()

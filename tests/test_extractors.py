@@ -222,17 +222,19 @@ def test_clip_from_a_local_folder_in_the_hubs_layout(tmp_path):
     np.testing.assert_allclose(a, b, rtol=1e-5)
 
 
-def test_images_are_resized_and_normalised_as_torchvision_does():
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+def test_images_are_resized_and_normalised_as_torchvision_does(interpolation):
     from torchvision.transforms import v2
 
-    seen = []
-    encoder = extraction.Encoder(lambda x: seen.append(x.clone()) or x.flatten(1), 48, (0.5, 0.4, 0.3), (0.2, 0.3, 0.4))
+    seen, mean, std = [], (0.5, 0.4, 0.3), (0.2, 0.3, 0.4)
+    encoder = extraction.Encoder(lambda x: seen.append(x.clone()) or x.flatten(1), 48, mean, std, interpolation)
     features(encoder)
     expected = v2.Compose(
         [
             v2.ToDtype(torch.float32, scale=True),
-            v2.Resize(48, antialias=True),
-            v2.Normalize((0.5, 0.4, 0.3), (0.2, 0.3, 0.4)),
+            v2.Resize(48, v2.InterpolationMode(interpolation), antialias=True),
+            v2.Lambda(lambda x: x.clamp(0, 1)),  # cubic weights overshoot, pixels cannot
+            v2.Normalize(mean, std),
         ]
     )(torch.from_numpy(IMAGES).permute(0, 3, 1, 2))
     torch.testing.assert_close(seen[0], expected, atol=1e-4, rtol=1e-4)

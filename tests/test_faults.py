@@ -1,11 +1,13 @@
 """What can go wrong with a machine: kills, a full disk, altered files, two runs at once, a device without memory."""
 
+import ctypes
 import os
 import random
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from types import SimpleNamespace
 
@@ -258,3 +260,18 @@ def test_a_device_without_memory_in_the_workflow(straight, tmp_path):
     assert run.returncode == 1
     assert "surrogate: out of memory on the device; lower surrogate.batch (found 64)." in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_job_keeps_the_memory_that_it_frees():
+    if not hasattr(ctypes.CDLL(None), "mallopt"):
+        pytest.skip("not glibc")
+    code = (
+        "import resource, numpy, sys; from holder import job; exec(sys.argv[1])\n"
+        "def faults(): numpy.ones(2**25); return resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "first = faults(); print(faults() - first)"
+    )
+    given, kept = (
+        int(subprocess.run([sys.executable, "-c", code, before], cwd=ROOT, check=True, capture_output=True).stdout)
+        for before in ("", "job.keep_memory()")
+    )
+    assert kept < given / 10, "page faults of the second block of 256 MiB"
