@@ -69,6 +69,26 @@ def made_of(metrics: list[str]) -> str:
     return f'<div class="wide"><table>{lines}</table></div>'
 
 
+def times(folder: str | Path) -> str:
+    """What the jobs took, rule by rule, from Snakemake's records of them (a job's last run); HTML."""
+    spent = {}
+    for path in Path(folder).rglob("*.jsonl"):
+        try:
+            job = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+            seconds = spent.setdefault(job["rule_name"], [])
+            seconds.append((float(job["s"]), float(job["cpu_time"])))
+        except (ValueError, KeyError, IndexError):  # NA for a job too short to be looked at, or a torn line
+            continue
+    rows = [(rule, len(jobs), *map(sum, zip(*jobs, strict=True))) for rule, jobs in spent.items() if jobs]
+    rows.sort(key=lambda row: -row[3])
+    rows.append(("all", *(sum(row[i] for row in rows) for i in (1, 2, 3))))
+    cells = (
+        f"<tr><td>{r}</td><td>{n}</td><td>{s / 60:,.1f}</td><td>{cpu / 60:,.1f}</td></tr>" for r, n, s, cpu in rows
+    )
+    head = "<tr><th>rule</th><th>jobs</th><th>minutes, added up over jobs</th><th>CPU minutes</th></tr>"
+    return f'<h3>Times</h3><div class="wide"><table>{head}{"".join(cells)}</table></div>'
+
+
 def notice(metrics: list[str]) -> str:
     """A box that says at which size the numbers were made; HTML."""
     cells = [json.loads(Path(path).read_text(encoding="utf-8")) for path in metrics]

@@ -22,6 +22,7 @@ rule start_page:
         "../envs/holder.yaml"
     params:
         caption="Everything on one page.",
+        records=f"{config['results']}/benchmarks",
         code=fingerprint("scripts/start_page.py"),
     message:
         "One page with verdicts, tables and figures"

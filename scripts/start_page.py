@@ -25,7 +25,7 @@ def main(snakemake):
         ("tables", "Tables", "".join(markdown(path) for path in files.tables)),
         ("figures", "Figures", "".join(figures)),
         ("paper", "The paper against itself", markdown(files.audit)),
-        ("made", "How it was made", start_page.made_of(files.metrics)),
+        ("made", "How it was made", start_page.made_of(files.metrics) + start_page.times(snakemake.params.records)),
     ]
     page = start_page.page(TITLE, WHAT + start_page.notice(files.metrics), parts)
     store.save_text(snakemake.output.html, page)

@@ -256,6 +256,8 @@ def test_report_and_start_page_open_offline_without_an_error_and_with_every_figu
     page = (judged / "results/toy/index.html").read_text()
     figures = len(list((judged / "results/toy/figures").glob("*.png")))
     assert page.count("<img") == figures
+    heads = len(list((judged / "results/toy/heads").rglob("*.safetensors")))
+    assert re.search(rf"<td>head</td><td>{heads}</td>", page), "every job is in the table of times"
     assert page.index("Verdicts</h2>") < page.index("Tables</h2>") < page.index("Figures</h2>")
     count = "[...document.images].filter(i => i.naturalWidth > 100).length"
     script = f"<script>addEventListener('load', () => document.body.dataset.seen = {count})</script>"
