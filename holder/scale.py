@@ -68,7 +68,7 @@ def reductions(cell: dict) -> list[str]:
     given = cell.get("dataset_settings") or {}
     test = (cell.get("counts") or {}).get("clean") or given.get("test") or facts.get("TEST")
     for split, used, full in (
-        ("training", cell.get("train_images") or given.get("train"), facts.get("TRAIN")),
+        ("training", cell.get("train_images") or given.get("train") or facts.get("TRAIN"), facts.get("TRAIN")),
         ("test", test, facts.get("TEST")),
     ):
         if full and used != full:

@@ -202,6 +202,7 @@ def test_a_cell_at_the_papers_size_has_no_reductions():
     hp = {**FULL, "attack": "badnets", "defense": "hp"}
     assert scale.reductions(hp) == []
     assert scale.reductions({**hp, "defense": "anp", "settings": {"iterations": 2000, "batch": 9}}) == []
+    assert scale.reductions({k: v for k, v in hp.items() if k != "train_images"}) == [], "predictions name no number"
     whole = {**FULL, "extractor": "preactresnet18", "attack": "badnets", "defense": "hid", "width": 64}
     whole["settings"] = {"pruned": [512, 384, 256, 128], "hidden": 1024, "classifier_epochs": 60, "epochs": 20}
     assert scale.reductions({**whole, "simclr_settings": {"width": 64, "epochs": 100}}) == []
