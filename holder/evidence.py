@@ -55,6 +55,8 @@ def rounds(source: str, reports: list[str]) -> pd.DataFrame:
     out = []
     for path in reports:
         cell = _read(path)
+        if not cell["settings"].get("epochs"):  # a look at what HID ends with, no shorter training
+            cell["settings"].pop("epochs", None)
         row = {k: cell[k] for k in [*ROW, "seed", "defense", "variant", "round", "pruned"]}
         row |= {k: cell["after"][k] for k in tables.METRICS}
         if "unpruned" in cell:

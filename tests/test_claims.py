@@ -310,8 +310,10 @@ def test_claims_on_hids_rounds(tmp_path):
     }
     assert found.loc["hid-part-1", "verdict"] == "holds", "at the paper's size"
     assert found.loc["hid-part-2", "missing"] == "no asr with variant no_pruning"
-    fewer = evidence.rounds("figure10", rounds_of_hid(tmp_path, pruned=100))
-    assert fewer["reductions"].tolist()[0] == ("HID: 100 neurons pruned in round 1 (paper 512)",)
+    fewer = evidence.rounds("figure10", rounds_of_hid(tmp_path, pruned=100, settings={"epochs": 2}))
+    assert fewer["reductions"][0] == ("HID: 100 neurons pruned in round 1 (paper 512)", "HID: epochs 2 (paper 20)")
+    look = evidence.rounds("figure8", rounds_of_hid(tmp_path, settings={"epochs": 0}))
+    assert look["reductions"][0] == (), "a look at what HID ends with trains nothing"
 
 
 def test_claims_on_moved_images(tmp_path):
