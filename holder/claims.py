@@ -62,7 +62,7 @@ def mean(cells: pd.DataFrame, worst: Callable, *, metric: str, each: str | None 
     """Mean of a metric over all rows, or the worst of the means of each value of a column."""
     values = cells.dropna(subset=[metric])
     if values.empty:
-        raise Missing(f"no {metric}")
+        raise Missing(f"no {_word(metric)}")
     return worst(values.groupby(each)[metric].mean()) if each else values[metric].mean()
 
 
@@ -88,7 +88,7 @@ def best_of(cells: pd.DataFrame, worst: Callable, *, metric: str, defense: str, 
     """Share of the rows (%) in which a defense is among the `rank` best, ties in its favour, lost cells aside."""
     wide = cells[cells["defense"] != "none"].pivot_table(index=ROW, columns="defense", values=metric)
     if defense not in wide or wide.shape[1] < 2:
-        raise Missing(f"no {metric} of {defense} beside another defense")
+        raise Missing(f"no {_word(metric)} of {tables.DEFENSES.get(defense, defense)} beside another defense")
     wide = wide[wide[defense].notna()]
     sign = {"lowest": -1, "highest": 1}[best]
     better = (sign * wide).gt(sign * wide[defense] + 1e-9, axis=0).sum(axis=1)
@@ -99,7 +99,7 @@ def spread(cells: pd.DataFrame, worst: Callable, *, metric: str, over: str) -> f
     """Largest less smallest mean of a metric over a column's values, on the attacks that all of them have."""
     wide = cells.pivot_table(index=["extractor", "attack"], columns=over, values=metric).dropna()
     if wide.shape[1] < 2 or wide.empty:
-        raise Missing(f"one value of {over}, or no attack at all of them")
+        raise Missing(f"one {_word(over)}, or no attack at all of them")
     return float(wide.mean().max() - wide.mean().min())
 
 
@@ -109,7 +109,7 @@ def ratio(cells: pd.DataFrame, worst: Callable, *, metric: str, of: list[str], t
     lacking = [name for name in (to, *([] if which == "best" else of)) if name not in values]
     others = [values[name] / values[to] for name in of if name in values] if to in values else []
     if not others or (lacking and which == "worst"):
-        raise Missing(f"no {metric} of {', '.join(lacking or of)}")
+        raise Missing(f"no {_word(metric)} of {_text({'defense': lacking or of})}")
     return float(worst(pd.Series(others))) if which == "worst" else float(max(others))
 
 
@@ -121,31 +121,31 @@ def rank_correlation(cells: pd.DataFrame, worst: Callable, *, x: str, y: str) ->
         if row[x].nunique() > 1
     ]
     if not found:
-        raise Missing(f"fewer than two values of {x}")
+        raise Missing(f"fewer than two values of {_word(x)}")
     return float(worst(pd.Series(found)))
 
 
 def words(claim: dict) -> str:
     """The rule of a claim in words: what is measured and its limit."""
     rule, (key, number) = claim["rule"], limit(claim)
-    metric = rule.get("metric", "").upper() if rule.get("metric") in tables.METRICS else rule.get("metric", "")
+    metric, defense = _word(rule.get("metric", "")), tables.DEFENSES.get(rule.get("defense"), "")
     upper = key in ("below", "at_most")
     extreme = f"{'highest' if upper else 'lowest'} " if "each" in rule else ""
-    by = f" by {rule['each']}" if "each" in rule else ""
+    by = f" by {_word(rule['each'])}" if "each" in rule else ""
     what = {
         "mean": lambda: f"{extreme}mean {metric}{by}",
         "gap": lambda: f"{extreme}{metric} ({_text(rule['of'])}) less {metric} ({_text(rule['minus'])}){by}",
         "best_of": lambda: (
-            f"rows in which {rule['defense']} has the {rule['best']} {metric}, %"
+            f"rows in which {defense} has the {rule['best']} {metric}, %"
             if rule.get("rank", 1) == 1
-            else f"rows in which {rule['defense']} is among the {rule['rank']} {rule['best']} {metric}, %"
+            else f"rows in which {defense} is among the {rule['rank']} {rule['best']} {metric}, %"
         ),
-        "spread": lambda: f"largest less smallest mean {metric} over {rule['over']}",
+        "spread": lambda: f"largest less smallest mean {metric} over every {_word(rule['over'])}",
         "ratio": lambda: (
-            f"{metric} of {', '.join(rule['of'])} in those of {rule['to']}, "
+            f"{metric} of {_text({'defense': rule['of']})} as a multiple of {_text({'defense': rule['to']})}'s, "
             f"{'largest' if rule.get('which') == 'best' else 'smallest'}"
         ),
-        "rank_correlation": lambda: f"rank correlation of {rule['x']} and {rule['y']}",
+        "rank_correlation": lambda: f"rank correlation of {_word(rule['x'])} and {_word(rule['y'])}",
     }[rule["kind"]]()
     return f"{what} {SIGNS[key]} {number:g}"
 
@@ -156,7 +156,7 @@ KINDS = {f.__name__: f for f in (mean, gap, best_of, spread, ratio, rank_correla
 def _group(cells: pd.DataFrame, where: dict, metric: str) -> pd.DataFrame:
     found = picked(cells, where).dropna(subset=[metric])
     if found.empty:
-        raise Missing(f"no {metric} with {_text(where)}")
+        raise Missing(f"no {_word(metric)}: {_text(where)}")
     return found
 
 
@@ -167,8 +167,51 @@ def picked(cells: pd.DataFrame, where: dict) -> pd.DataFrame:
     return cells
 
 
+WORDS = {
+    "poison_rate": "poison rate",
+    "extractor_kind": "extractor",
+    "epsilon": "ε",
+    "constant": "mean Hölder constant",
+    "spearman_l1": "rank correlation with ‖w‖₁",
+    "kept_asr": "lowest ASR within five points of ACC",
+    "unpruned_acc": "ACC before pruning",
+    "unpruned_asr": "ASR before pruning",
+    "poisoned_kept": "share of poisoned images kept, %",
+    "target_share": "share of the target label, %",
+    "target_lead": "lead of the target label, %",
+    "target_probability": "probability of the target label, %",
+    "step": "step",
+}
+VALUES = {
+    "defense": {**tables.DEFENSES, **tables.CONTROLS},
+    "order": {**tables.DEFENSES, **tables.CONTROLS},
+    "dataset": tables.DATASETS,
+    "attack": tables.ATTACKS,
+    "extractor": tables.EXTRACTORS,
+    "model": {"benign": "benign network", "network": "backdoored network", "extractor": "with a clean extractor"},
+    "variant": {
+        "paper": "HID",
+        "no_extractor": "HID without its extractor",
+        "no_pruning": "HID without pruning",
+        "no_iteration": "HID without iteration",
+    },
+    "last": {True: "last round"},
+}
+"""How a column and its values read in a sentence."""
+
+
+def _word(column: str) -> str:
+    return column.upper() if column in tables.METRICS else WORDS.get(column, column)
+
+
 def _text(where: dict) -> str:
-    return ", ".join(f"{k} {'/'.join(map(str, v)) if isinstance(v, list) else v}" for k, v in where.items())
+    """{"defense": ["hp", "fp"], "statistic": "max"} as "HP/FP, statistic max"."""
+    told = []
+    for key, value in where.items():
+        values = "/".join(str(VALUES.get(key, {}).get(v, v)) for v in (value if isinstance(value, list) else [value]))
+        plain = key in VALUES or (key == "source" and values.startswith("table"))
+        told.append(values.replace("table", "Table ") if plain else f"{_word(key)} {values}")
+    return ", ".join(told)
 
 
 def load(path: str | Path = CLAIMS) -> list[dict]:
@@ -236,7 +279,7 @@ def statistic(claim: dict, cells: pd.DataFrame) -> float:
     wanted = claim.get("where", {}).get("defense", [])
     for name in wanted if isinstance(wanted, list) else [wanted]:
         if name not in set(chosen["defense"]):
-            raise Missing(f"no cell of {name}")
+            raise Missing(f"no cell of {tables.DEFENSES.get(name, name)}")
     worst = (lambda v: float(v.max())) if upper else (lambda v: float(v.min()))
     return float(KINDS[claim["rule"]["kind"]](chosen, worst, **rule))
 

@@ -2,11 +2,16 @@
 
 import base64
 import html
+import io
 import json
+import re
+import subprocess
+import time
 from collections import Counter
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from PIL import Image
 
 from holder import registry
 from holder.names import DATASETS
@@ -19,7 +24,11 @@ th, td { border: 1px solid #ddd; padding: .25rem .5rem; text-align: left; vertic
 th { background: #f4f4f4 } figure { margin: 2rem 0 } img { max-width: 100%; height: auto }
 figcaption { color: #555; max-width: 50rem } nav a { margin-right: 1.2rem } code { background: #f4f4f4 }
 .notice { background: #fff4e0; border-left: 4px solid #e69f00; padding: .5rem 1rem }
+.holds { background: #d9efe3 } .fails { background: #f9dcd3 } summary { cursor: pointer; font-weight: bold }
 """
+
+LARGEST = 1_500_000
+"""Bytes of the page: Snakemake's report opens it from a data: address, and browsers refuse those above 2 MB."""
 
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 
@@ -34,18 +43,74 @@ def page(title: str, notice: str, parts: list[tuple[str, str, str]]) -> str:
 
 
 def rendered(markdown: str) -> str:
-    """Markdown as HTML, its headings two levels down, tables in a box that scrolls."""
+    """Markdown as HTML, its headings two levels down, tables in a box that scrolls, verdicts coloured."""
     text = MARKDOWN.render(markdown)
     for level in (3, 2, 1):
         text = text.replace(f"<h{level}>", f"<h{level + 2}>").replace(f"</h{level}>", f"</h{level + 2}>")
+    text = re.sub(r"<td>(holds|fails)\b", r'<td class="\1">\1', text)
     return text.replace("<table>", '<div class="wide"><table>').replace("</table>", "</table></div>")
 
 
+def folded(text: str, heading: str) -> str:
+    """HTML whose section under a heading of rank 4 is folded away until it is clicked."""
+    start = text.find(f"<h4>{heading}</h4>")
+    if start < 0:
+        return text
+    end = text.find("<h4>", start + 1) % (len(text) + 1)
+    inside = text[start:end].removeprefix(f"<h4>{heading}</h4>")
+    return f"{text[:start]}<details><summary>{heading}</summary>{inside}</details>{text[end:]}"
+
+
 def figure(path: str | Path, said: str) -> str:
-    """An image of a PNG file, in the page itself, above its caption."""
-    data = base64.b64encode(Path(path).read_bytes()).decode()
-    text = html.escape(said)
-    return f'<figure><img src="data:image/png;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+    """An image of a PNG file, as WebP in the page itself, above its caption."""
+    data = io.BytesIO()
+    Image.open(path).convert("RGB").save(data, "WEBP", quality=75, method=6)
+    data, text = base64.b64encode(data.getvalue()).decode(), html.escape(said)
+    return f'<figure><img src="data:image/webp;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
+
+
+def in_short(claims: list[dict], averages: int, wrong: int) -> str:
+    """What a reader should take along, from the rows of claims.csv and how many printed averages are wrong; HTML."""
+    told = {r["id"]: r for r in reversed(claims) if r["value"]}
+    printed = Counter(r["printed_verdict"] for r in claims)
+    failed = list(dict.fromkeys(r["statement"] for r in claims if r["printed_verdict"] == "fails"))
+    full = [r for r in claims if r["scale"] == "paper"]
+    lines = [
+        f"<b>The paper's own tables</b> bear out {printed['holds']} and contradict {printed['fails']} of the tests of "
+        f"its claims; contradicted are, for example: {html.escape('; '.join(failed[:3]))}."
+    ]
+    lines.append(f"<b>Arithmetic:</b> {wrong} of {averages} printed averages do not follow from their rows.")
+    if "hoelder-is-local" in told:
+        lines.append(
+            "<b>Hölder constant or weights?</b> The order in which HP prunes and that of the weights' L1 norm have "
+            f"a rank correlation of {float(told['hoelder-is-local']['value']):.2f} here, a matter of algebra more than "
+            "of scale."
+        )
+    if full:
+        held = sum(r["verdict"] == "holds" for r in full)
+        lines.append(f"<b>At the paper's scale</b> {held} of {len(full)} tests hold here.")
+    else:
+        lines.append(
+            "<b>At the paper's scale</b> nothing was tested in this run: whether the paper's results can be had again "
+            "is open. The verdicts below are about a smaller experiment."
+        )
+    return f"<h2>In short</h2><ul>{''.join(f'<li>{line}</li>' for line in lines)}</ul>"
+
+
+def files(beside: list[str]) -> str:
+    """Links to files in the page's own folder; HTML."""
+    links = ", ".join(f'<a href="{name}">{name}</a>' for name in beside)
+    return f"<p>Files beside this page: {links}.</p>"
+
+
+def when() -> str:
+    """Date, and commit of this checkout; HTML."""
+    command = ["git", "-C", str(Path(__file__).parent), "describe", "--always", "--dirty"]
+    try:
+        commit = subprocess.run(command, capture_output=True, text=True).stdout.strip() or "unknown"
+    except OSError:
+        commit = "unknown (no git here)"
+    return f"<p>Made on {time.strftime('%Y-%m-%d')}, commit {html.escape(commit)}.</p>"
 
 
 def made_of(metrics: list[str]) -> str:
@@ -60,7 +125,10 @@ def made_of(metrics: list[str]) -> str:
         hashes[f"{DATASETS.get(cell['dataset'], cell['dataset'])}, training images"] = said["dataset"]["images"]
         if said.get("weights", {}).get("sha256"):
             hashes[f"weights of {cell['extractor']}"] = said["weights"]["sha256"]
-    rows = [("cells", f"{len(cells)}"), ("seeds", ", ".join(sorted({str(cell["seed"]) for cell in cells})))]
+    rows = [
+        ("cells of tables", f"{len(cells)}"),
+        ("their seeds", ", ".join(sorted({str(cell["seed"]) for cell in cells}))),
+    ]
     rows += [(DATASETS.get(d, d), f"{a:,} training and {b:,} test images") for d, (a, b) in sizes.items()]
     rows += [("device", f"{name} ({n} cells)") for name, n in devices.items()]
     rows += [("versions", f"{name} ({n} cells)") for name, n in versions.items()]

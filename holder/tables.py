@@ -232,7 +232,8 @@ def latex(table: pd.DataFrame, title: str, note: str = "") -> str:
     for _, rows in table.groupby("dataset", sort=False):
         columns = _columns(rows, {"l1norm": r"$\|w\|_1$ order", "random": "random order"})
         spans = " & ".join(rf"\multicolumn{{3}}{{c}}{{{name}}}" for name in columns.values())
-        caption = f"{title}: {_header(rows)}. {NOTE}{_hp_settings(rows)} A dagger marks doubtful printed values."
+        named = title.partition(": ")[2] or title  # LaTeX numbers its tables itself
+        caption = f"{named}: {_header(rows)}. {NOTE}{_hp_settings(rows)} A dagger marks doubtful printed values."
         caption += f" {note}" if note else ""
         out += [
             r"\begin{table}",

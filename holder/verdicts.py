@@ -5,7 +5,7 @@ import pandas as pd
 from scipy.stats import t
 
 from holder import claims, scale, tables
-from holder.claims import LIMITS, Missing
+from holder.claims import LIMITS, ROW, Missing
 from holder.evidence import Cells
 from holder.printed import rows
 
@@ -15,6 +15,21 @@ def printed_cells(printed: pd.DataFrame, runtimes: pd.DataFrame) -> Cells:
     out = {f"table{n}": own for n, own in rows(printed).groupby("table")}
     out["table4"] = runtimes
     return {name: own.assign(source=name, extractor_kind="clean") for name, own in out.items()}
+
+
+TAKEN = 20
+"""ASR (%) without a defense below which an attack has not taken, so that its defeat says nothing; the limit is ours."""
+
+
+def not_taken(used: pd.DataFrame, ours: Cells) -> list[str]:
+    """Attacks among the rows of a claim that hardly worked without a defense, with that ASR: "WaNet (12.9)"."""
+    known = [cells[cells["defense"] == "none"] for cells in ours.values() if {*ROW, "asr"} <= set(cells)]
+    if not known or not set(ROW) <= set(used):
+        return []
+    asr = pd.concat(known).groupby(ROW)["asr"].mean()
+    rows = used[ROW].drop_duplicates().itertuples(index=False, name=None)
+    weak = {row: asr[row] for row in rows if row in asr.index and asr[row] < TAKEN}
+    return [f"{tables.ATTACKS.get(attack, attack)} ({value:.1f})" for (_, _, attack, _), value in weak.items()]
 
 
 def interval(values: list[float]) -> tuple[float, float]:
@@ -33,7 +48,8 @@ def judge(wanted: list[dict], ours: Cells, theirs: Cells, printed: pd.DataFrame)
     """One row per claim and dataset.
 
     Columns: id, statement, place, dataset, rule, limit, printed_value, printed_verdict, value, low, high, seeds,
-    verdict, scale ("paper", "reduced" or empty), reduced_by, missing, note.
+    verdict, rows (attack × extractor × poison rate that went in), not_taken (those on which the attack hardly worked),
+    scale ("paper", "reduced" or empty), reduced_by, missing, note.
     """
     out = []
     for claim in wanted:
@@ -50,7 +66,7 @@ def judge(wanted: list[dict], ours: Cells, theirs: Cells, printed: pd.DataFrame)
                 {
                     **_told(claim, dataset),
                     **_printed(claim, said, bool(len(paper))),
-                    **_ours(claim, own, dataset, printed),
+                    **_ours(claim, own, dataset, printed, ours),
                 }
             )
     return pd.DataFrame(out)
@@ -84,10 +100,10 @@ def _printed(claim: dict, cells: pd.DataFrame, any_printed: bool) -> dict:
     return {"printed_value": value, "printed_verdict": _verdict(claim, value)}
 
 
-def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.DataFrame) -> dict:
+def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.DataFrame, ours: Cells) -> dict:
     """The rule on this workflow's numbers, seed by seed."""
     nothing = {"value": np.nan, "low": np.nan, "high": np.nan, "seeds": 0, "verdict": "not tested"}
-    nothing |= {"scale": "", "reduced_by": "", "missing": ""}
+    nothing |= {"rows": 0, "not_taken": "", "scale": "", "reduced_by": "", "missing": ""}
     if cells.empty:
         return {
             **nothing,
@@ -118,6 +134,8 @@ def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.Dat
         **{"value": float(np.mean(values)), "low": low, "high": high},
         "seeds": len(values) if "seed" in cells else 0,
         "verdict": verdict,
+        "rows": len(used[ROW].drop_duplicates()) if set(ROW) <= set(used) else 0,
+        "not_taken": ", ".join(not_taken(used, ours)),
         "scale": "reduced" if reduced else "paper",
         "reduced_by": "; ".join(reduced),
         "missing": "",
@@ -125,39 +143,57 @@ def _ours(claim: dict, cells: pd.DataFrame, dataset: str | None, printed: pd.Dat
 
 
 def markdown(found: pd.DataFrame) -> str:
-    """Claims × {printed, reproduced}, then what makes each reduced result smaller than the paper's."""
+    """What was tested, printed beside ours, then what was not, and what makes results smaller than the paper's."""
     full = found[found["scale"] == "paper"]
     counts = {v: int(found["verdict"].str.startswith(v).sum()) for v in ("holds", "fails", "not tested")}
     printed = {v: int((found["printed_verdict"] == v).sum()) for v in ("holds", "fails")}
+    tested = found["verdict"] != "not tested"
     out = [
         "# The paper's claims",
         "",
         "Each claim is a rule over numbers (`config/claims.yaml`), tested twice: on the numbers that the paper prints "
         "and on those of this workflow. The interval is 95 % of the mean over seeds. A result at reduced scale says "
-        "what happens at that scale and is no evidence about the paper's; the last section says what was reduced.",
+        "what happens at that scale and is no evidence about the paper's; the last section says what was reduced. "
+        f"An attack whose ASR is below {TAKEN} % without a defense has not taken; claims that rest on one say so.",
         "",
-        f"{found['id'].nunique()} claims, {len(found)} tests (a claim is tested on each dataset). On the printed "
-        f"numbers {printed['holds']} hold and {printed['fails']} fail; here {counts['holds']} hold, {counts['fails']} "
-        f"fail and {counts['not tested']} were not tested, {len(full)} of them at the paper's scale.",
+        f"{found['id'].nunique()} claims, {len(found)} tests (a claim is tested on each dataset). **On the paper's own "
+        f"numbers** {printed['holds']} hold, {printed['fails']} fail, and {len(found) - sum(printed.values())} cannot "
+        f"be told, since their numbers are lost or only drawn. **Here** {len(full)} were tested at the paper's scale "
+        f"and {int(tested.sum()) - len(full)} at a reduced one; {counts['holds']} hold and {counts['fails']} fail at "
+        f"the scale they were tested at; {counts['not tested']} were not tested.",
         "",
         "| claim | where | dataset | rule | printed | here |",
         "|---|---|---|---|---|---|",
     ]
     marks = {}
-    for r in found.itertuples():
-        said = r.printed_verdict + ("" if np.isnan(r.printed_value) else f": {r.printed_value:.2f}")
-        mark = f" [{marks.setdefault(r.reduced_by, len(marks) + 1)}]" if r.reduced_by else ""
-        here = f"{r.verdict}: {r.missing}" if r.verdict == "not tested" else f"{r.verdict}: {_value(r)}{mark}"
-        statement = r.statement + (f" *({r.note})*" if r.note else "")
-        name = tables.DATASETS.get(r.dataset, r.dataset or "–")
-        out.append(f"| {statement} | {r.place} | {name} | {r.rule} | {said} | {here} |")
+    for r in found[tested].itertuples():
+        mark = f" [[{marks.setdefault(r.reduced_by, len(marks) + 1)}]](#reduced-{marks[r.reduced_by]})"
+        weak = f"; hardly took: {r.not_taken}" if r.not_taken else ""
+        out.append(f"{_said(r)} | {r.verdict}: {_value(r)}{weak}{mark * bool(r.reduced_by)} |")
+    if not tested.all():
+        out += ["", "## Not tested here", "", "| claim | where | dataset | rule | printed | here |", "|---" * 6 + "|"]
+        out += [f"{_said(r)} | {r.missing} |" for r in found[~tested].itertuples()]
     if marks:
-        out += ["", "## Reduced scale", "", *(f"- [{n}] {text}" for text, n in marks.items())]
+        out += ["", "## Reduced scale", ""]
+        out += [f'- <a id="reduced-{n}"></a>[{n}] {text}' for text, n in marks.items()]
     return "\n".join(out) + "\n"
 
 
+def _said(r) -> str:
+    """The claim's part of a row: statement, place, dataset, rule and what the printed numbers say."""
+    said = r.printed_verdict + ("" if np.isnan(r.printed_value) else f": {_number(r.printed_value)}")
+    statement = r.statement + (f" *({r.note})*" if r.note else "")
+    return f"| {statement} | {r.place} | {tables.DATASETS.get(r.dataset, r.dataset or '–')} | {r.rule} | {said}"
+
+
+def _number(value: float) -> str:
+    return f"{value:.2f}" if abs(value) < 10 else f"{value:,.1f}"
+
+
 def _value(r) -> str:
+    rows = f", {r.rows} row{'s' * (r.rows > 1)}" if r.rows else ""
     if r.seeds < 2:
-        return f"{r.value:.2f}, {'1 seed' if r.seeds else 'one run'}: no interval"
+        return f"{_number(r.value)}{rows}, {'1 seed' if r.seeds else 'one run'}: no interval"
     inside = r.low <= r.limit <= r.high
-    return f"{r.value:.2f} [{r.low:.2f}, {r.high:.2f}], {r.seeds} seeds{', the interval contains the limit' * inside}"
+    ends = f"[{_number(r.low)}, {_number(r.high)}]"
+    return f"{_number(r.value)} {ends}{rows}, {r.seeds} seeds{', the interval contains the limit' * inside}"

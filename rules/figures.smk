@@ -118,7 +118,7 @@ use rule figure as table_curves with:
         "<benchmarks>/{table}_curves.jsonl"
     params:
         figure="curves",
-        caption=registry.caption("curves"),
+        caption=lambda w: f"{title(w.table)}. {registry.caption('curves')}",
         code=fingerprint("scripts/figure.py", "figures", "curves"),
     message:
         "ACC and ASR against pruned neurons, every cell of {wildcards.table}"

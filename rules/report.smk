@@ -2,6 +2,7 @@
 rule start_page:
     input:
         claims="<results>/claims.md",
+        verdicts="<results>/claims.csv",
         audit="<results>/audit.md",
         tables=expand("<results>/{table}.md", table=SHOWN_TABLES),
         figures=expand("<results>/figures/{figure}.png", figure=SHOWN_FIGURES),
@@ -10,7 +11,7 @@ rule start_page:
         html=report(
             "<results>/index.html",
             caption="../report/caption.rst",
-            category="Start here",
+            category="Begin here",
             labels={"page": "verdicts, tables, figures"},
         ),
     log:

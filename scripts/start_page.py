@@ -1,8 +1,10 @@
 """Put verdicts, tables, figures and how they were made on one page."""
 
+import csv
 from pathlib import Path
 
-from holder import job, registry, start_page, store
+from holder import audit, job, printed, registry, start_page, store
+from holder.errors import HolderError
 
 TITLE = "Hölder Pruning, reproduced"
 WHAT = """
@@ -12,6 +14,7 @@ longer training scheme built on it (HID). A Snakemake workflow has made every at
 measured three rates: <b>ACC</b>, the share of clean test images classified right; <b>ASR</b>, the share of triggered
 test images classified as the attacker's target; <b>RA</b>, the share of the same images classified as what they show.
 A good defense keeps ACC, lowers ASR and raises RA.</p>"""
+FILES = ["claims.csv", "audit.md", "comparison.csv", "attacks.csv", "table9.csv", "sensitivity.csv"]
 
 
 def main(snakemake):
@@ -19,22 +22,36 @@ def main(snakemake):
         return start_page.rendered(Path(path).read_text(encoding="utf-8"))
 
     files = snakemake.input
-    figures = [start_page.figure(path, registry.caption(shown(path))) for path in files.figures]
+    figures = [start_page.figure(path, caption(path)) for path in files.figures]
     parts = [
-        ("verdicts", "Verdicts", markdown(files.claims)),
+        ("verdicts", "Verdicts", start_page.folded(markdown(files.claims), "Not tested here")),
         ("tables", "Tables", "".join(markdown(path) for path in files.tables)),
         ("figures", "Figures", "".join(figures)),
         ("paper", "The paper against itself", markdown(files.audit)),
-        ("made", "How it was made", start_page.made_of(files.metrics) + start_page.times(snakemake.params.records)),
+        (
+            "made",
+            "How it was made",
+            start_page.when() + start_page.made_of(files.metrics) + start_page.times(snakemake.params.records),
+        ),
     ]
-    page = start_page.page(TITLE, WHAT + start_page.notice(files.metrics), parts)
+    with open(files.verdicts, encoding="utf-8", newline="") as table:
+        wrong, averages = audit.averages(printed.read())
+        short = start_page.in_short(list(csv.DictReader(table)), averages, len(wrong))
+    beside = [*(f"{Path(path).stem}.csv" for path in files.tables), *FILES]
+    top = WHAT + start_page.notice(files.metrics) + short + start_page.files(beside)
+    page = start_page.page(TITLE, top, parts)
+    if len(page.encode()) > start_page.LARGEST:
+        raise HolderError(
+            f"{snakemake.output.html}: is {len(page.encode()):,} bytes, allowed are {start_page.LARGEST:,}; the report "
+            "could not open it."
+        )
     store.save_text(snakemake.output.html, page)
 
 
-def shown(path):
-    """Module of a figure: the file's name, but for the curves of a table."""
-    name = Path(path).stem
-    return "curves" if name.endswith("_curves") else name
+def caption(path):
+    """What a figure shows; those of pruning curves share a module and differ in their table."""
+    name, _, curves = Path(path).stem.partition("_")
+    return f"Table {name[5:]}: {registry.caption(curves)}" if curves else registry.caption(name)
 
 
 if "snakemake" in globals():

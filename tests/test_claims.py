@@ -106,7 +106,7 @@ def test_seeds_give_an_interval_and_one_seed_none():
     assert (found["value"], found["seeds"], found["scale"], found["verdict"]) == (3.0, 3, "paper", "holds")
     assert found["high"] - found["value"] == pytest.approx(4.302653 * 1 / 3**0.5, abs=1e-4)  # t(.975, 2) · sd / √n
     text = verdicts.markdown(pd.DataFrame([found]))
-    assert "3.00 [0.52, 5.48], 3 seeds, the interval contains the limit" in text
+    assert "3.00 [0.52, 5.48], 9 rows, 3 seeds, the interval contains the limit" in text
     (one,) = judge(wanted, own[own["seed"] == 0]).to_dict("records")
     assert "1 seed: no interval" in verdicts.markdown(pd.DataFrame([one]))
 
@@ -127,12 +127,21 @@ def test_reduced_results_are_never_told_as_the_papers_scale():
     assert "CIFAR-100 is not in the paper's Table 1" in found["reduced_by"]
 
 
+def test_a_claim_says_where_the_attack_had_not_taken():
+    own = cells([("badnets", d, 0, 93, asr, 1) for d, asr in (("none", 7.2), ("hp", 0))])
+    own = pd.concat([own, cells([("sig", d, 0, 93, asr, 1) for d, asr in (("none", 98), ("hp", 5))])])
+    wanted = {**claim(kind="mean", metric="asr", below=3), "where": {"defense": "hp"}}
+    found = judge(wanted, own)
+    assert (found["rows"].item(), found["not_taken"].item()) == (2, "BadNets (7.2)")
+    assert "2 rows, 1 seed: no interval; hardly took: BadNets (7.2)" in verdicts.markdown(found)
+
+
 def test_what_is_missing_is_named():
     own = cells([("badnets", "hp", 0, 93, 2, 90), ("badnets", "fp", 0, 93, 2, 90)])
     wanted = {**claim(kind="best_of", metric="asr", defense="hp", best="lowest", at_least=100)}
     wanted["where"] = {"defense": ["fp", "clp", "hp"]}
     (found,) = judge(wanted, own).to_dict("records")
-    assert (found["verdict"], found["missing"]) == ("not tested", "no cell of clp")
+    assert (found["verdict"], found["missing"]) == ("not tested", "no cell of CLP")
     found = verdicts.judge([wanted], {}, verdicts.printed_cells(PRINTED, printed.runtimes()), PRINTED)
     assert list(found["dataset"]) == ["cifar10", "gtsrb"]
     assert list(found["missing"]) == ["nothing was run on CIFAR-10", "nothing was run on GTSRB"]
@@ -159,7 +168,7 @@ def test_the_shipped_claims_on_the_printed_numbers():
     ]:
         row = said.loc[(id, dataset)]
         assert (row["printed_value"], row["printed_verdict"]) == (pytest.approx(value, abs=0.006), verdict), id
-    assert said.loc[("hp-ra", "gtsrb"), "printed_verdict"] == "cannot be told (no ra)"
+    assert said.loc[("hp-ra", "gtsrb"), "printed_verdict"] == "cannot be told (no RA)"
     assert said.loc[("hid-faster-than-all", "gtsrb"), "printed_verdict"].startswith("cannot be told"), "ABL is lost"
     assert said.loc[("epsilon-asr", ""), "printed_verdict"] == "no numbers printed"
 
@@ -309,7 +318,7 @@ def test_claims_on_hids_rounds(tmp_path):
         "hid-part-1": 90.0,
     }
     assert found.loc["hid-part-1", "verdict"] == "holds", "at the paper's size"
-    assert found.loc["hid-part-2", "missing"] == "no asr with variant no_pruning"
+    assert found.loc["hid-part-2", "missing"] == "no ASR: HID without pruning"
     fewer = evidence.rounds("figure10", rounds_of_hid(tmp_path, pruned=100, settings={"epochs": 2}))
     assert fewer["reductions"][0] == ("HID: 100 neurons pruned in round 1 (paper 512)", "HID: epochs 2 (paper 20)")
     look = evidence.rounds("figure8", rounds_of_hid(tmp_path, settings={"epochs": 0}))

@@ -1,5 +1,6 @@
 """The whole workflow on a dataset the tests make, in a copy of the checkout: runs, reruns, failures."""
 
+import base64
 import csv
 import json
 import os
@@ -269,8 +270,10 @@ def test_report_and_start_page_open_offline_without_an_error_and_with_every_figu
     assert made.returncode == 0, made.stderr[-3000:]
     shown, complaints = browsed(tmp_path / "report.html")
     assert complaints == []
-    assert "Start here" in shown
-    assert "Begin with" in shown
+    assert "Begin here" in shown
+    assert "click on the eye" in shown
+    address = "data:text/html;base64," + base64.b64encode(page.encode()).decode()
+    assert len(address) < 2**21, "browsers open no longer data: address, and the report has the page in one"
 
 
 def cell(project, table, attack, defense):
