@@ -23,7 +23,7 @@ TAKEN = 20
 
 def not_taken(used: pd.DataFrame, ours: Cells) -> list[str]:
     """Attacks among the rows of a claim that hardly worked without a defense, with that ASR: "WaNet (12.9)"."""
-    known = [cells[cells["defense"] == "none"] for cells in ours.values() if {*ROW, "asr"} <= set(cells)]
+    known = [cells[cells["defense"] == "none"] for cells in ours.values() if {*ROW, "defense", "asr"} <= set(cells)]
     if not known or not set(ROW) <= set(used):
         return []
     asr = pd.concat(known).groupby(ROW)["asr"].mean()

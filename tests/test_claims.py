@@ -131,7 +131,7 @@ def test_a_claim_says_where_the_attack_had_not_taken():
     own = cells([("badnets", d, 0, 93, asr, 1) for d, asr in (("none", 7.2), ("hp", 0))])
     own = pd.concat([own, cells([("sig", d, 0, 93, asr, 1) for d, asr in (("none", 98), ("hp", 5))])])
     wanted = {**claim(kind="mean", metric="asr", below=3), "where": {"defense": "hp"}}
-    found = judge(wanted, own)
+    found = verdicts.judge([wanted], {"table1": own, "sensitivity": own.drop(columns="defense")}, {}, PRINTED)
     assert (found["rows"].item(), found["not_taken"].item()) == (2, "BadNets (7.2)")
     assert "2 rows, 1 seed: no interval; hardly took: BadNets (7.2)" in verdicts.markdown(found)
 
