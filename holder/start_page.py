@@ -30,6 +30,9 @@ figcaption { color: #555; max-width: 50rem } nav a { margin-right: 1.2rem } code
 LARGEST = 1_500_000
 """Bytes of the page: Snakemake's report opens it from a data: address, and browsers refuse those above 2 MB."""
 
+SCALES = (1.0, 0.75, 0.5, 0.35)
+"""Of the figures, tried in this order until the page is small enough; the files themselves are beside it."""
+
 MARKDOWN = MarkdownIt("commonmark", {"html": True}).enable("table")
 
 
@@ -61,10 +64,12 @@ def folded(text: str, heading: str) -> str:
     return f"{text[:start]}<details><summary>{heading}</summary>{inside}</details>{text[end:]}"
 
 
-def figure(path: str | Path, said: str) -> str:
+def figure(path: str | Path, said: str, scale: float = 1.0) -> str:
     """An image of a PNG file, as WebP in the page itself, above its caption."""
-    data = io.BytesIO()
-    Image.open(path).convert("RGB").save(data, "WEBP", quality=75, method=6)
+    data, image = io.BytesIO(), Image.open(path).convert("RGB")
+    if scale < 1:
+        image = image.resize([round(side * scale) for side in image.size], Image.Resampling.LANCZOS)
+    image.save(data, "WEBP", quality=75, method=6)
     data, text = base64.b64encode(data.getvalue()).decode(), html.escape(said)
     return f'<figure><img src="data:image/webp;base64,{data}" alt="{text}"><figcaption>{text}</figcaption></figure>'
 

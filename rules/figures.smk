@@ -231,7 +231,7 @@ rule figure16:
         "../envs/holder.yaml"
     params:
         attacks=shown_attacks()[1],
-        image=3,
+        image=0,
         caption=registry.caption("figure16"),
         code=fingerprint("scripts/figure16.py"),
     message:

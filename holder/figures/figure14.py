@@ -12,8 +12,7 @@ HATCHES = ["///", "...", ""]
 def draw(cells: list[dict]) -> plt.Figure:
     """cells: metrics of HP and of the undefended classifier, on the poisoned and on a clean extractor.
 
-    A bar is the mean over seeds, the black line above or in it the same classifier without HP, the number the
-    pruned neurons.
+    A bar is the mean over seeds, the black line above or in it the same classifier without HP.
     """
     groups = list(dict.fromkeys(cell["attack"] for cell in cells))
     runs = {}
@@ -35,19 +34,21 @@ def draw(cells: list[dict]) -> plt.Figure:
                 heights = [np.mean([c[metric] for c in runs[g, bar, "hp"]]) for g in groups]
                 style = {"color": SERIES[(4, 2, 0)[bar]], "hatch": HATCHES[bar], "edgecolor": "white", "linewidth": 0}
                 axis.bar(x, heights, 0.25, label=name, **style)
-                for place, group, height in zip(x, groups, heights, strict=True):
+                for place, group in zip(x, groups, strict=True):
                     before = np.mean([c[metric] for c in runs[group, bar, "before"]])
                     axis.hlines(before, place - 0.125, place + 0.125, color="black", linewidth=0.9)
-                    pruned = np.mean([c["pruned"] for c in runs[group, bar, "hp"]])
-                    axis.text(place, max(height, before) + 2, f"{pruned:.0f}", ha="center", fontsize=5)
+                    if metric == "acc":
+                        pruned = np.mean([c["pruned"] for c in runs[group, bar, "hp"]])
+                        style = {"ha": "center", "color": "white", "fontsize": 6, "rotation": 90}
+                        axis.text(place, 2, f"{pruned:.0f} pruned", **style)
             axis.set_xticks(range(len(groups)), [ATTACKS.get(g, g) for g in groups])
-            axis.set(ylim=(0, 112), yticks=range(0, 101, 25), ylabel=f"{metric.upper()} (%)")
+            axis.set(ylim=(0, 103), yticks=range(0, 101, 25), ylabel=f"{metric.upper()} (%)")
         clean = next(c for c in cells if c["extractor"] != "backdoored")
         axes[0].set_title(
             f"{DATASETS.get(clean['dataset'], clean['dataset'])}, clean: "
             f"{EXTRACTORS.get(clean['extractor'], clean['extractor'])}",
             loc="left",
         )
-        axes[1].set_title("lines: before HP; numbers: pruned neurons", loc="right")
+        axes[1].set_title("black lines: before HP", loc="right")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return figure

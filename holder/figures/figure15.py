@@ -1,7 +1,7 @@
 """Figure 15: labels that a backdoored model without and with a clean extractor predicts for images that are moved."""
 
 from holder.figures.moved import labels, legend, positions
-from holder.figures.style import SERIES, STYLE, WIDTH, plt
+from holder.figures.style import STYLE, WIDTH, plt
 from holder.names import ATTACKS, DATASETS, EXTRACTORS
 
 
@@ -18,7 +18,12 @@ def draw(cells: list[dict]) -> plt.Figure:
         axes[0].set_ylabel("clean images (%)")
         for i, (cell, name) in enumerate(zip(cells, names, strict=True)):
             x = positions(cell["sizes"])
-            style = {"color": SERIES[i], "marker": "os^D"[i], "ms": 3, "linestyle": ("--", "-", ":", "-.")[i]}
+            style = {
+                "color": ("#000000", "#009E73", "#CC79A7", "#888888")[i],
+                "marker": "os^D"[i],
+                "ms": 3,
+                "linestyle": ("--", "-", ":", "-.")[i],
+            }
             axes[-1].plot(x, 100 * cell["clean_target"], label=name, **style)
         axes[-1].set_xticks(x, [f"{size:g}" for size in cells[0]["sizes"]])
         axes[-1].set(ylim=(-3, 103), yticks=range(0, 101, 25), ylabel="probability of the target (%)")
