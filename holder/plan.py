@@ -113,7 +113,8 @@ def markdown(found: list[dict], config: dict) -> str:
     """The plan: a row per rule, sums, and what the hours rest on."""
     total = {key: sum(row[key] for row in found) for key in SUMS}
     gpu = total["gpu_jobs"] > 0
-    gpu_told = f", {total['gpu_hours']:.1f} GPU-hours" if gpu else ""
+    guessed = "" if all(row["measured"] for row in found) else " (a guess from an assumed speed, see below)"
+    gpu_told = f", {total['gpu_hours']:.1f} GPU-hours{guessed}" if gpu else ""
     out = [
         "# Plan",
         "",

@@ -39,8 +39,9 @@ def draw(cells: list[dict]) -> plt.Figure:
                     axis.hlines(before, place - 0.125, place + 0.125, color="black", linewidth=0.9)
                     if metric == "acc":
                         pruned = np.mean([c["pruned"] for c in runs[group, bar, "hp"]])
-                        style = {"ha": "center", "color": "white", "fontsize": 6, "rotation": 90}
-                        axis.text(place, 2, f"{pruned:.0f} pruned", **style)
+                        style = {"ha": "center", "fontsize": 5.5, "rotation": 90}
+                        style["bbox"] = {"facecolor": "white", "edgecolor": "none", "pad": 0.8}
+                        axis.text(place, 3, f"{pruned:.0f} pruned", **style)
             axis.set_xticks(range(len(groups)), [ATTACKS.get(g, g) for g in groups])
             axis.set(ylim=(0, 103), yticks=range(0, 101, 25), ylabel=f"{metric.upper()} (%)")
         clean = next(c for c in cells if c["extractor"] != "backdoored")
