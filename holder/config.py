@@ -5,7 +5,7 @@ from pathlib import Path
 import jsonschema
 import yaml
 
-from holder import registry
+from holder import contract, registry
 from holder.errors import HolderError
 
 SCHEMA = Path(__file__).parent.parent / "config" / "schema.yaml"
@@ -41,6 +41,7 @@ def check(config: dict) -> dict:
                     raise HolderError(
                         f"{kind}.{name}: unknown key '{key}'; allowed are {', '.join(sorted(allowed)) or 'none'}."
                     )
+            contract.settings(kind, name, {k: v for k, v in given.items() if k not in shipped}, allowed)
     for name in config["datasets"]:
         registry.facts("datasets", name)
     for kind in ("tables", "figures"):
@@ -148,6 +149,7 @@ def _known(where: str, kind: str, wanted: list[str]) -> None:
     for name in wanted:
         if name not in registry.names(kind):
             raise HolderError(f"{where}: '{name}' is not known; there are {', '.join(registry.names(kind))}.")
+        contract.module(kind, name)
 
 
 def _rate(where: str, config: dict, block: dict, attack: str) -> None:

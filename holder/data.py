@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from holder import registry, store
+from holder import contract, registry, store
 from holder.errors import HolderError
 
 Arrays = dict[str, np.ndarray]
@@ -50,6 +50,7 @@ def _check(name: str, module, where: Path, arrays: Arrays) -> None:
             raise HolderError(
                 f"{where}: {name} has {len(arrays[f'{split}_images'])} {split} images, the official set has {size}."
             )
+    contract.dataset(name, arrays)
     for key, expected in (module.SHA256 or {}).items():
         found = store.sha256(arrays[key])
         if found != expected:

@@ -40,6 +40,20 @@ def facts(kind: str, name: str) -> dict:
     return found
 
 
+def defined(kind: str, name: str) -> set[str]:
+    """Names that a module defines or imports at its top level."""
+    found = set()
+    for node in _source(kind, name).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found.update(alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            found.update(target.id for target in targets if isinstance(target, ast.Name))
+    return found
+
+
 def caption(figure: str) -> str:
     """What a figure shows: the docstring of its module, as one line."""
     return " ".join(ast.get_docstring(_source("figures", figure)).split())
@@ -52,7 +66,11 @@ def settings(kind: str, name: str, *functions: str) -> dict:
         if isinstance(node, ast.FunctionDef) and node.name in functions:
             for argument, default in zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True):
                 if default is not None:
-                    found[argument.arg] = ast.literal_eval(default)
+                    try:
+                        found[argument.arg] = ast.literal_eval(default)
+                    except ValueError:
+                        said = f"{kind}.{name}: the default of '{argument.arg}' is {ast.unparse(default)}"
+                        raise HolderError(f"{said}; allowed is a literal.") from None
     return found
 
 
@@ -65,4 +83,7 @@ def accepted(function: Callable, given: dict) -> dict:
 def _source(kind: str, name: str) -> ast.Module:
     if name not in names(kind):
         raise HolderError(f"{kind}: '{name}' is not known; there are {', '.join(names(kind))}.")
-    return ast.parse((ROOT / kind / f"{name}.py").read_text(encoding="utf-8"))
+    try:
+        return ast.parse((ROOT / kind / f"{name}.py").read_text(encoding="utf-8"))
+    except SyntaxError as error:
+        raise HolderError(f"{kind}.{name}: line {error.lineno} of its file is no Python: {error.msg}.") from error

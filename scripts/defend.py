@@ -3,7 +3,7 @@
 import logging
 import time
 
-from holder import cells, evaluation, job, registry, store, training
+from holder import cells, contract, evaluation, job, registry, store, training
 from holder.defending import Given, needed
 from holder.names import END_TO_END
 
@@ -33,7 +33,7 @@ def main(snakemake):
     )
     defense = registry.module("network_defenses", w.network_defense)
     started = time.monotonic()
-    network, found = defense.defend(given, **settings)
+    network, found = contract.defended(w.network_defense, defense.defend(given, **settings))
     seconds = time.monotonic() - started
 
     tests = cells.tests(snakemake.input.test, snakemake.input.triggered, device)

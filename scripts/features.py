@@ -2,7 +2,7 @@
 
 import torch
 
-from holder import job, registry, store
+from holder import contract, job, registry, store
 from holder.extraction import Stream, extract
 
 
@@ -18,7 +18,9 @@ def main(snakemake):
         extractor.build, {"config": weights.pop("config", None)}
     )  # the hub's, where there is one
     stream = Stream(snakemake.output.features, job.key(snakemake))
-    features = extract(extractor.build(state, **config, **settings), arrays.pop("images"), device, batch, stream)
+    images = arrays.pop("images")
+    features = extract(extractor.build(state, **config, **settings), images, device, batch, stream)
+    contract.features(snakemake.wildcards.extractor, features, len(images))
     info = {**store.info(snakemake.input.images), "weights": weights, "extractor_settings": settings}
     store.save(snakemake.output.features, {"features": features, **arrays}, **info)
     stream.clear()

@@ -2,7 +2,7 @@
 
 import logging
 
-from holder import job, poisoning, registry, store
+from holder import contract, job, poisoning, registry, store
 from holder.seeds import generator
 
 
@@ -23,6 +23,7 @@ def main(snakemake):
         settings,
         settings.get("cover_ratio", 0),
     )
+    contract.images(w.attack, overlay["images"], train["images"][overlay["index"]])
     fit = store.info(snakemake.input.fitted)
     attack_facts = {"attack_settings": {**fit["settings"], **settings}, "surrogate": fit.get("surrogate")}
     info = {**store.info(snakemake.input.train), **attack_facts}

@@ -6,7 +6,7 @@ import time
 import numpy as np
 import torch
 
-from holder import evaluation, job, pruning, registry, store
+from holder import contract, evaluation, job, pruning, registry, store
 from holder.head import Head
 from holder.metrics import metrics
 from holder.seeds import torch_generator
@@ -22,7 +22,9 @@ def main(snakemake):
 
     generator = torch_generator(name, w.extractor, w.dataset, w.attack, w.poison_rate, w.seed)
     started = time.monotonic()
-    scores, count = registry.module("defenses", name).prune(head, *train, generator=generator, **settings)
+    own = Head(*(tensor.clone() for tensor in head))  # a defense that alters its head is judged by its scores alone
+    returned = registry.module("defenses", name).prune(own, *train, generator=generator, **settings)
+    scores, count = contract.pruning(name, returned, len(head.b1))
     seconds = time.monotonic() - started
 
     order = pruning.order_of(scores)

@@ -1,6 +1,6 @@
 """Write every test image whose class is not the target, triggered."""
 
-from holder import job, poisoning, registry, store
+from holder import contract, job, poisoning, registry, store
 
 
 def main(snakemake):
@@ -11,6 +11,7 @@ def main(snakemake):
     triggered = poisoning.trigger(
         attack, test["images"], test["labels"], fitted, snakemake.params.target_label, settings
     )
+    contract.images(snakemake.wildcards.attack, triggered["images"], test["images"][triggered["index"]])
     store.save(snakemake.output.images, triggered, **store.info(snakemake.input.test))
 
 

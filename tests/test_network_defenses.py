@@ -6,11 +6,12 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from holder import splitting, training
+from holder import contract, splitting, training
 from holder.defending import Given
 from holder.models import preact_resnet18
 from holder.network_defenses import abl, clp, dbd, dst, none
 from holder.seeds import torch_generator
+from tests.workflow import ROOT
 
 N, POISONED, TARGET = 240, 24, 0
 
@@ -215,3 +216,15 @@ def test_dbd_trusts_fewer_poisoned_images_than_chance(state):
     assert facts["trusted"] == N // 2
     share = poisoned[facts["trusted_index"]].float().mean()
     assert share <= 0.5 * POISONED / N, "what is left are those whose colour is the target's anyway"
+
+
+def test_the_example_in_the_documentation_runs_and_keeps_its_contract(state):
+    text = (ROOT / "docs/extending.md").read_text(encoding="utf-8").partition("## A defense on a whole network")[2]
+    module = {}
+    exec(text.partition("```python\n")[2].partition("```")[0], module)
+    clean = {"clean_images": planted(True)[0][POISONED:], "clean_labels": planted(True)[1][POISONED:]}
+    returned = module["defend"](given(network=state, **clean), rounds=1)
+    network, facts = contract.defended("mine", returned)
+    assert set(facts) == {"found", "found_index"}
+    assert not torch.equal(network.state_dict()["stem.weight"], state["stem.weight"]), "it was trained"
+    assert module["NEEDS"] == ("network", "clean_data")
