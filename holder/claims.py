@@ -37,6 +37,37 @@ COLUMNS = [
 ]
 """Columns that the cells of a source may have (holder/evidence.py) and `where`, `of` and `minus` may name."""
 
+WORDS = {
+    "poison_rate": "poison rate",
+    "extractor_kind": "extractor",
+    "epsilon": "ε",
+    "constant": "mean Hölder constant",
+    "spearman_l1": "rank correlation with ‖w‖₁",
+    "kept_asr": "lowest ASR within five points of ACC",
+    "unpruned_acc": "ACC before pruning",
+    "unpruned_asr": "ASR before pruning",
+    "poisoned_kept": "share of poisoned images kept, %",
+    "target_share": "share of the target label, %",
+    "target_lead": "lead of the target label, %",
+    "target_probability": "probability of the target label, %",
+}
+VALUES = {
+    "defense": {**tables.DEFENSES, **tables.CONTROLS},
+    "order": {**tables.DEFENSES, **tables.CONTROLS},
+    "dataset": tables.DATASETS,
+    "attack": tables.ATTACKS,
+    "extractor": tables.EXTRACTORS,
+    "model": {"benign": "benign network", "network": "backdoored network", "extractor": "with a clean extractor"},
+    "variant": {
+        "paper": "HID",
+        "no_extractor": "HID without its extractor",
+        "no_pruning": "HID without pruning",
+        "no_iteration": "HID without iteration",
+    },
+    "last": {True: "last round"},
+}
+"""How a column and its values read in a sentence."""
+
 KNOWN = {
     "source": SOURCES,
     "dataset": list(tables.DATASETS),
@@ -47,8 +78,8 @@ KNOWN = {
     "order": ["hp", *tables.CONTROLS],
     "select": ["count", "density"],
     "statistic": ["max", "mean"],
-    "variant": ["paper", "no_extractor", "no_pruning", "no_iteration"],
-    "model": ["benign", "network", "extractor"],
+    "variant": list(VALUES["variant"]),
+    "model": list(VALUES["model"]),
     "images": ["clean", "triggered"],
 }
 """Their values, where these are names."""
@@ -165,39 +196,6 @@ def picked(cells: pd.DataFrame, where: dict) -> pd.DataFrame:
     for key, value in where.items():
         cells = cells[cells[key].isin(value if isinstance(value, list) else [value])] if key in cells else cells[:0]
     return cells
-
-
-WORDS = {
-    "poison_rate": "poison rate",
-    "extractor_kind": "extractor",
-    "epsilon": "ε",
-    "constant": "mean Hölder constant",
-    "spearman_l1": "rank correlation with ‖w‖₁",
-    "kept_asr": "lowest ASR within five points of ACC",
-    "unpruned_acc": "ACC before pruning",
-    "unpruned_asr": "ASR before pruning",
-    "poisoned_kept": "share of poisoned images kept, %",
-    "target_share": "share of the target label, %",
-    "target_lead": "lead of the target label, %",
-    "target_probability": "probability of the target label, %",
-    "step": "step",
-}
-VALUES = {
-    "defense": {**tables.DEFENSES, **tables.CONTROLS},
-    "order": {**tables.DEFENSES, **tables.CONTROLS},
-    "dataset": tables.DATASETS,
-    "attack": tables.ATTACKS,
-    "extractor": tables.EXTRACTORS,
-    "model": {"benign": "benign network", "network": "backdoored network", "extractor": "with a clean extractor"},
-    "variant": {
-        "paper": "HID",
-        "no_extractor": "HID without its extractor",
-        "no_pruning": "HID without pruning",
-        "no_iteration": "HID without iteration",
-    },
-    "last": {True: "last round"},
-}
-"""How a column and its values read in a sentence."""
 
 
 def _word(column: str) -> str:

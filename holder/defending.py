@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -45,6 +46,13 @@ def needed(name: str, path: str, device: torch.device) -> dict[str, Tensor | dic
         return {"clean_images": on_device(arrays["images"], device), "clean_labels": labels}
     tensors = {k: torch.from_numpy(v).to(device) for k, v in arrays.items()}
     return {name: tensors["split"] if name == "split" else tensors}
+
+
+def counted(found: dict, poisoned: np.ndarray) -> dict:
+    """A defense's facts; for one whose name ends in _index, how many of these images carry the trigger, bool (n,)."""
+    indices = {k for k in found if k.endswith("_index")}
+    counts = {f"{k.removesuffix('_index')}_poisoned": int(poisoned[found[k]].sum()) for k in indices}
+    return {k: v for k, v in found.items() if k not in indices} | counts
 
 
 class Kept(nn.Module):

@@ -10,7 +10,7 @@ import pandas as pd
 from holder import claims, registry, scale, store, tables
 from holder.claims import ROW
 from holder.errors import HolderError
-from holder.names import END_TO_END
+from holder.names import END_TO_END, NETWORKS
 
 Cells = dict[str, pd.DataFrame]
 """By source ("table1", "figure12", "sensitivity", …): one row per measured cell, claims.COLUMNS and `reductions`."""
@@ -78,7 +78,7 @@ def moved(source: str, arrays: list[str]) -> pd.DataFrame:
     out = []
     for path in arrays:
         cell, found = store.info(path), store.load(path)
-        whole = cell["extractor"] in ("benign", "network")
+        whole = cell["extractor"] in NETWORKS
         cell |= {"model": cell["extractor"] if whole else "extractor"}
         cell |= {"extractor": END_TO_END} if whole else {}
         size = tuple(scale.reductions(cell))

@@ -56,11 +56,6 @@ def classify(
     return head, scaled, order_of(scores), scores
 
 
-def seen(encoder: nn.Module, head: Head, images: Tensor) -> Tensor:
-    """Images as the head sees them: the encoder's features on the head's scale (n, d)."""
-    return heads.scale(outputs(encoder.features, images).float().clone(), head.lo, head.hi)
-
-
 def pruned(head: Head, order: Tensor, count: int) -> Head:
     """The head without the first `count` neurons of `order`: their incoming weights and biases are zero."""
     w1, b1 = head.w1.clone(), head.b1.clone()

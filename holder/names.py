@@ -59,5 +59,8 @@ EXTRACTORS = {
 
 DATASETS = {"cifar10": "CIFAR-10", "cifar100": "CIFAR-100", "gtsrb": "GTSRB"}
 
+NETWORKS = ("benign", "network")
+"""Models of Figures 4 and 15 without a frozen extractor: a clean and a backdoored PreAct-ResNet18."""
+
 END_TO_END = "preactresnet18"
 """What stands for the extractor where a whole network is trained."""

@@ -30,17 +30,17 @@ KEYS = ["dataset", "device", "extractor", "defense"]
 def read(entries: list[dict]) -> pd.DataFrame:
     """Per-cell seconds of each stage and of their sum: KEYS, attack, poison_rate, seed, stage, seconds.
 
-    entries: a cell's "metrics" file, its "defense" and "stages", {stage: benchmark files}. A stage takes its job's wall
-    time, a defense on a whole network what it measured of itself: its job also tests what only the reader wants to
-    know (CLP at 21 thresholds). A cell that lacks a record is left out. A job that was resumed counts its last run
-    alone: neither the record nor the defense's clock says anything of the run that was killed.
+    entries: a cell's "metrics" file, "stages", {stage: benchmark files}, and for a whole network "own", the stage that
+    is the defense. A stage takes its job's wall time, the defense what it measured of itself: its job also tests what
+    only the reader wants to know (CLP at 21 thresholds). A cell that lacks a record is left out. A job that was resumed
+    counts its last run alone: neither the record nor the defense's clock says anything of the run that was killed.
     """
     rows = []
     for entry in entries:
         cell = json.loads(Path(entry["metrics"]).read_text(encoding="utf-8"))
         seconds = {stage: [_seconds(path) for path in paths] for stage, paths in entry["stages"].items()}
-        for stage in seconds.keys() & {"defend", "rounds"}:
-            seconds[stage] = [cell["seconds"]]
+        if "own" in entry:
+            seconds[entry["own"]] = [cell["seconds"]]
         if any(value is None for values in seconds.values() for value in values):
             continue
         sums = {stage: sum(values) for stage, values in seconds.items()}

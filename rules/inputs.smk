@@ -2,7 +2,7 @@
 
 import json
 
-from holder.names import TITLES
+from holder.names import NETWORKS, TITLES
 from holder.store import save_text
 
 
@@ -83,21 +83,12 @@ def timed():
             stages = {"features": [clean, overlay], "classifier": [head], "prune": [prune]}
             entries.append({"metrics": metrics, "stages": stages})
     for defense in table2["defenses"]:
-        if defense == "hid":
-            rounds = [f"{records}/hid/{ATTACKED}/variant=paper/round={r}.jsonl" for r in range(1, HID_ROUNDS + 1)]
-            stages = {"simclr": [f"{records}/simclr/{ATTACKED}.jsonl"], "rounds": rounds}
-        else:
-            needs = registry.facts("network_defenses", defense)["NEEDS"]
-            stages = {need: [f"{records}/{need}/{ATTACKED}.jsonl"] for need in needs}
-            stages["defend"] = [f"{records}/defend/{ATTACKED}/{defense}.jsonl"]
+        needs = ["simclr"] if defense == "hid" else registry.facts("network_defenses", defense)["NEEDS"]
+        stages = {need: [f"{records}/{need}/{ATTACKED}.jsonl"] for need in needs}
         for i, metrics in enumerate(cells(f"{results}/defended/{ATTACKED}/{defense}/metrics.json", table2)):
             here = {stage: [cells(path, table2)[i] for path in paths] for stage, paths in stages.items()}
-            entries.append({"metrics": metrics, "stages": here})
+            entries.append({"metrics": metrics, "stages": here, "own": "rounds" if defense == "hid" else "defend"})
     return entries
-
-
-NETWORKS = ("benign", "network")
-"""Models without a frozen extractor: a clean and a backdoored PreAct-ResNet18."""
 
 
 def model_of(w):

@@ -4,14 +4,13 @@ import logging
 import time
 
 from holder import cells, contract, evaluation, job, registry, store, training
-from holder.defending import Given, needed
+from holder.defending import Given, counted, needed
 from holder.names import END_TO_END
 
 
 def main(snakemake):
     w, settings, params = snakemake.wildcards, dict(snakemake.params.settings), snakemake.params
-    facts = registry.facts("datasets", w.dataset)
-    device = job.device(snakemake)
+    facts, device = registry.facts("datasets", w.dataset), job.device(snakemake)
     train = cells.poisoned(snakemake.input.train, snakemake.input.poisoned, device)
     key, stages = job.key(snakemake), []
 
@@ -42,20 +41,12 @@ def main(snakemake):
     if "clean_data" in needs:
         found["clean_data"] = store.info(snakemake.input.clean_data)
         found["clean_data_index"] = store.load(snakemake.input.clean_data, "index")["index"]
-    for name in [k for k in found if k.endswith("_index")]:  # which images were picked: how many carry the trigger
-        index = found.pop(name)
-        found[f"{name.removesuffix('_index')}_poisoned"] = int(train.poisoned[index].sum())
+    found = counted(found, train.poisoned)
     if hasattr(defense, "sweep"):
-        found["sweep"] = [
-            {**said, **cells.rates(one, tests, params.target_label)} for said, one in defense.sweep(given)
-        ]
-    cell = {
-        **evaluation.coordinates(w, w.network_defense, END_TO_END),
-        "target_label": params.target_label,
-        "settings": settings,
-        "pruned": 0,
-        "train_images": len(train.labels),
-    }
+        swept = defense.sweep(given)
+        found["sweep"] = [{**said, **cells.rates(one, tests, params.target_label)} for said, one in swept]
+    cell = {**evaluation.coordinates(w, w.network_defense, END_TO_END), "target_label": params.target_label}
+    cell |= {"settings": settings, "pruned": 0, "train_images": len(train.labels)}
     stages_before = {f"{name}_settings": store.info(snakemake.input[name])["settings"] for name in needs}
     made_by = evaluation.made_by(device, store.info(snakemake.input.poisoned), width=params.width, **stages_before)
     store.save_json(snakemake.output.metrics, {**cell, **result, **made_by, "facts": found, "seconds": seconds})

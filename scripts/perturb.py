@@ -5,6 +5,7 @@ import torch
 from holder import cells, evaluation, job, perturbation, registry, store
 from holder.head import Head
 from holder.models import load_preact_resnet18
+from holder.names import NETWORKS
 
 
 def main(snakemake):
@@ -14,7 +15,8 @@ def main(snakemake):
     def tensors(path):
         return {k: torch.from_numpy(v).to(device) for k, v in store.load(path).items()}
 
-    if w.model in ("benign", "network"):
+    whole = w.model in NETWORKS
+    if whole:
         forward = load_preact_resnet18(tensors(snakemake.input.weights)).to(device).requires_grad_(False)
     else:
         config = store.info(snakemake.input.weights).get("config")
@@ -31,7 +33,6 @@ def main(snakemake):
         arrays[name], arrays[f"{name}_target"] = perturbation.predictions(
             forward, some, settings["sizes"], target_label
         )
-    whole = w.model in ("benign", "network")
     trained = store.info(snakemake.input.weights if whole else snakemake.input.head)["settings"]
     made_by = evaluation.made_by(
         device,

@@ -28,21 +28,23 @@ def main(snakemake):
     beside = [*(f"{Path(path).stem}.csv" for path in files.tables), *FILES]
     top = WHAT + start_page.notice(files.metrics) + short + start_page.files(beside)
     made = start_page.when() + start_page.made_of(files.metrics) + start_page.times(snakemake.params.records)
-    parts = [
-        ("verdicts", "Verdicts", start_page.folded(markdown(files.claims), "Not tested here")),
-        ("tables", "Tables", "".join(markdown(path) for path in files.tables)),
-        ("figures", "Figures", ""),
-        ("paper", "The paper against itself", markdown(files.audit)),
-        ("made", "How it was made", made),
-    ]
-    for scale in start_page.SCALES:
-        parts[2] = (*parts[2][:2], "".join(start_page.figure(path, caption(path), scale) for path in files.figures))
-        page = start_page.page(TITLE, top, parts)
-        if len(page.encode()) <= start_page.LARGEST:
-            break
-    else:
-        logging.warning("the page has %d bytes: it opens as a file, but not in the report", len(page.encode()))
-    store.save_text(snakemake.output.html, page)
+
+    def page(scale):
+        figures = (start_page.figure(path, caption(path), scale) for path in files.figures)
+        parts = [
+            ("verdicts", "Verdicts", start_page.folded(markdown(files.claims), "Not tested here")),
+            ("tables", "Tables", "".join(markdown(path) for path in files.tables)),
+            ("figures", "Figures", "".join(figures)),
+            ("paper", "The paper against itself", markdown(files.audit)),
+            ("made", "How it was made", made),
+        ]
+        return start_page.page(TITLE, top, parts)
+
+    pages = map(page, start_page.SCALES)
+    small = next((p for p in pages if len(p.encode()) <= start_page.LARGEST), None)
+    if small is None:
+        logging.warning("the page is too large for the report; it opens as a file")
+    store.save_text(snakemake.output.html, small or page(1.0))
 
 
 def caption(path):

@@ -13,19 +13,21 @@ def record(path, *seconds):
     return str(path)
 
 
-def entry(folder, defense, seed, stages, extractor="preactresnet18", seconds=0.01):
+def entry(folder, defense, seed, stages, extractor="preactresnet18", **own):
+    """own: {stage: seconds} that the defense measured of itself."""
     metrics = folder / f"{extractor}{defense}{seed}.json"
     cell = {"dataset": "cifar10", "device": "a card", "extractor": extractor, "defense": defense}
-    metrics.write_text(json.dumps({**cell, "attack": "sig", "poison_rate": 0.05, "seed": seed, "seconds": seconds}))
-    return {"metrics": str(metrics), "stages": stages}
+    metrics.write_text(
+        json.dumps({**cell, "attack": "sig", "poison_rate": 0.05, "seed": seed, "seconds": sum(own.values())})
+    )
+    return {"metrics": str(metrics), "stages": stages, **({"own": next(iter(own))} if own else {})}
 
 
 def test_stages_add_up_and_only_totals_stand_beside_the_printed_seconds(tmp_path):
     entries = []
     for seed in (0, 1):
-        rounds = [record(tmp_path / f"{seed}-{i}", 20) for i in range(4)]
-        stages = {"simclr": [record(tmp_path / f"{seed}-simclr", 1000)], "rounds": rounds}
-        entries.append(entry(tmp_path, "hid", seed, stages, seconds=40 + 4 * seed))
+        stages = {"simclr": [record(tmp_path / f"{seed}-simclr", 1000)]}
+        entries.append(entry(tmp_path, "hid", seed, stages, rounds=40 + 4 * seed))
     entries.append(entry(tmp_path, "abl", 0, {"network": [record(tmp_path / "abl", 99, 50)]}))
     out = runtimes.table(runtimes.read(entries)).set_index(["defense", "stage"])
     assert out.loc[("hid", "rounds"), "seconds_mean"] == 42
@@ -37,14 +39,18 @@ def test_stages_add_up_and_only_totals_stand_beside_the_printed_seconds(tmp_path
 
 
 def test_what_a_job_does_for_the_reader_alone_is_not_the_defenses_time(tmp_path):
-    stages = {"network": [record(tmp_path / "network", 60)], "defend": [record(tmp_path / "clp", 58)]}
-    out = runtimes.read([entry(tmp_path, "clp", 0, stages, seconds=0.5)]).set_index("stage")["seconds"]
+    record(tmp_path / "defend/clp", 58)
+    stages = {"network": [record(tmp_path / "network", 60)]}
+    out = runtimes.read([entry(tmp_path, "clp", 0, stages, defend=0.5)]).set_index("stage")["seconds"]
     assert out.to_dict() == {"network": 60, "defend": 0.5, "total": 60.5}
 
 
 def test_a_cell_without_a_record_is_left_out_not_counted_short(tmp_path):
-    stages = {"simclr": [str(tmp_path / "none")], "rounds": [record(tmp_path / "round", 1000)]}
-    entries = [entry(tmp_path, "hid", 0, stages), entry(tmp_path, "abl", 0, {"network": [record(tmp_path / "abl", 5)]})]
+    stages = {"simclr": [str(tmp_path / "none")]}
+    entries = [
+        entry(tmp_path, "hid", 0, stages, rounds=1000),
+        entry(tmp_path, "abl", 0, {"network": [record(tmp_path / "abl", 5)]}),
+    ]
     table = runtimes.table(runtimes.read(entries))
     assert set(table["defense"]) == {"abl"}
     assert "| **ABL** | **total** | **1** | **5.0** | **4,680** |" in runtimes.markdown(table, runtimes.read(entries))
