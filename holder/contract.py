@@ -73,39 +73,32 @@ def defended(name: str, returned: object) -> tuple:
     return returned
 
 
-def images(name: str, made, before):
+def images(name: str, made, before) -> None:
     """Triggered images: uint8 and of the shape of those that were given."""
     if str(made.dtype) != "uint8" or made.shape != before.shape:
         _refuse("attacks", name, f"images of {made.dtype} {made.shape} were made", f"uint8 {before.shape}")
-    return made
 
 
-def features(name: str, rows, count: int):
+def features(name: str, rows, count: int) -> None:
     """Features: one finite row per image. Their width may differ from WIDTH, which a setting may change."""
     if rows.ndim != 2 or len(rows) != count:
         _refuse("extractors", name, f"features have shape {rows.shape}", f"({count}, width)")
     if not abs(rows).max() < float("inf"):
         _refuse("extractors", name, "features that are not finite were made", "finite ones")
-    return rows
 
 
-def dataset(name: str, arrays: dict) -> None:
+def dataset(name: str, arrays: dict, classes: int, per_class: int | list[int]) -> None:
     """Canonical arrays: uint8 images (n, 32, 32, 3), labels below CLASSES, as many of each class as TRAIN_PER_CLASS."""
-    facts = registry.facts("datasets", name)
     for split in ("train", "test"):
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         if str(images.dtype) != "uint8" or images.shape[1:] != (32, 32, 3):
             _refuse("datasets", name, f"{split} images are {images.dtype} {images.shape}", "uint8 (n, 32, 32, 3)")
-        if str(labels.dtype) != "uint8" or labels.ndim != 1 or labels.max() >= facts["CLASSES"]:
+        if str(labels.dtype) != "uint8" or labels.ndim != 1 or labels.max() >= classes:
             said = f"{split} labels are {labels.dtype} up to {labels.max()}"
-            _refuse("datasets", name, said, f"uint8 below CLASSES, {facts['CLASSES']}")
-    told = facts["TRAIN_PER_CLASS"]
-    found = [int((arrays["train_labels"] == c).sum()) for c in range(facts["CLASSES"])]
-    wanted = list(told) if isinstance(told, list | tuple) else [told] * facts["CLASSES"]
-    if (
-        len(arrays["train_labels"]) == facts["TRAIN"] and found != wanted
-    ):  # another number is refused by its own sentence
-        _refuse("datasets", name, f"the classes have {found} training images", f"TRAIN_PER_CLASS, {told}")
+            _refuse("datasets", name, said, f"uint8 below CLASSES, {classes}")
+    found = [int((arrays["train_labels"] == c).sum()) for c in range(classes)]
+    if found != ([per_class] * classes if isinstance(per_class, int) else list(per_class)):
+        _refuse("datasets", name, f"the classes have {found} training images", f"TRAIN_PER_CLASS, {per_class}")
 
 
 def _refuse(kind: str, name: str, found: str, allowed: str) -> None:

@@ -50,11 +50,11 @@ def _check(name: str, module, where: Path, arrays: Arrays) -> None:
             raise HolderError(
                 f"{where}: {name} has {len(arrays[f'{split}_images'])} {split} images, the official set has {size}."
             )
-    contract.dataset(name, arrays)
     for key, expected in (module.SHA256 or {}).items():
         found = store.sha256(arrays[key])
         if found != expected:
             raise HolderError(f"{where}: {name} {key} have SHA-256 {found[:12]}…, the official ones {expected[:12]}….")
+    contract.dataset(name, arrays, module.CLASSES, module.TRAIN_PER_CLASS)
 
 
 def subset(labels: np.ndarray, size: int | None, rng: np.random.Generator) -> np.ndarray:

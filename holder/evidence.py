@@ -35,9 +35,8 @@ def measured(source: str, metrics: list[str], curves: list[str] = ()) -> pd.Data
             row |= {k: v for k, v in cell["settings"].items() if k in claims.COLUMNS}
         if curves:
             curve = store.load(curves[i], "scores", "correct", "hits")
-            acc, asr = (
-                100 * curve[of] / cell["counts"][all_] for of, all_ in (("correct", "clean"), ("hits", "triggered"))
-            )
+            acc = 100 * curve["correct"] / cell["counts"]["clean"]
+            asr = 100 * curve["hits"] / cell["counts"]["triggered"]
             row["kept_asr"] = float(asr[acc >= acc[0] - ACC_KEPT].min())
             if cell["defense"] == "hp":
                 row["constant"] = float(curve["scores"].mean())

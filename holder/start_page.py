@@ -56,12 +56,11 @@ def rendered(markdown: str) -> str:
 
 def folded(text: str, heading: str) -> str:
     """HTML whose section under a heading of rank 4 is folded away until it is clicked."""
-    start = text.find(f"<h4>{heading}</h4>")
-    if start < 0:
+    if f"<h4>{heading}</h4>" not in text:
         return text
-    end = text.find("<h4>", start + 1) % (len(text) + 1)
-    inside = text[start:end].removeprefix(f"<h4>{heading}</h4>")
-    return f"{text[:start]}<details><summary>{heading}</summary>{inside}</details>{text[end:]}"
+    before, _, rest = text.partition(f"<h4>{heading}</h4>")
+    inside, mark, after = rest.partition("<h4>")
+    return f"{before}<details><summary>{heading}</summary>{inside}</details>{mark}{after}"
 
 
 def figure(path: str | Path, said: str, scale: float = 1.0) -> str:

@@ -113,11 +113,10 @@ def test_images_features_and_networks_are_looked_at_when_they_come():
         contract.defended("abl", SimpleNamespace())
 
 
-def test_a_datasets_arrays_are_held_against_what_it_says(written):
-    written("datasets", GOOD["datasets"])
+def test_a_datasets_arrays_are_held_against_what_it_says():
     arrays = {"train_images": np.zeros((4, 32, 32, 3), np.uint8), "train_labels": np.array([0, 1, 0, 1], np.uint8)}
     arrays |= {"test_images": np.zeros((2, 32, 32, 3), np.uint8), "test_labels": np.array([0, 1], np.uint8)}
-    contract.dataset("mine", arrays)
+    contract.dataset("mine", arrays, 2, 2)
     for key, wrong, sentence in [
         ("train_images", np.zeros((4, 32, 32, 3)), "train images are float64"),
         ("test_images", np.zeros((2, 28, 28, 3), np.uint8), r"uint8 \(2, 28, 28, 3\)"),
@@ -125,4 +124,4 @@ def test_a_datasets_arrays_are_held_against_what_it_says(written):
         ("train_labels", np.array([0, 0, 0, 1], np.uint8), r"the classes have \[3, 1\] training images"),
     ]:
         with pytest.raises(HolderError, match=sentence):
-            contract.dataset("mine", {**arrays, key: wrong})
+            contract.dataset("mine", {**arrays, key: wrong}, 2, [2, 2])

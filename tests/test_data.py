@@ -41,8 +41,13 @@ def fake_cifar(root, monkeypatch, cls, label_key):
     return {k: np.concatenate(v) for k, v in images.items()}, labels
 
 
-def sized(monkeypatch, name, arrays):
+def per_class(module, labels):
+    return np.bincount(labels, minlength=module.CLASSES).tolist()
+
+
+def sized(monkeypatch, name, arrays, labels):
     module = registry.module("datasets", name)
+    monkeypatch.setattr(module, "TRAIN_PER_CLASS", per_class(module, labels["train_list"]))
     monkeypatch.setattr(module, "TRAIN", len(arrays["train_list"]))
     monkeypatch.setattr(module, "TEST", len(arrays["test_list"]))
     return module
@@ -53,7 +58,7 @@ def sized(monkeypatch, name, arrays):
 )
 def test_cifar_from_a_folder_in_the_official_layout(tmp_path, monkeypatch, name, cls, key):
     images, labels = fake_cifar(tmp_path, monkeypatch, cls, key)
-    module = sized(monkeypatch, name, images)
+    module = sized(monkeypatch, name, images, labels)
     monkeypatch.setattr(module, "SHA256", {"train_images": store.sha256(images["train_list"])})
     arrays = data.canonical(name, str(tmp_path), tmp_path / "cache")
     for split in ("train", "test"):
@@ -63,8 +68,7 @@ def test_cifar_from_a_folder_in_the_official_layout(tmp_path, monkeypatch, name,
 
 
 def test_other_content_than_the_pinned_one_is_refused(tmp_path, monkeypatch):
-    images, _ = fake_cifar(tmp_path, monkeypatch, "CIFAR10", "labels")
-    sized(monkeypatch, "cifar10", images)
+    sized(monkeypatch, "cifar10", *fake_cifar(tmp_path, monkeypatch, "CIFAR10", "labels"))
     with pytest.raises(HolderError, match=r"cifar10 train_images have SHA-256 .*, the official ones 47af8b02cfcf"):
         data.canonical("cifar10", str(tmp_path), tmp_path)
 
@@ -101,6 +105,7 @@ def test_cifar10_from_the_npm_package(tmp_path, monkeypatch):
         add("train_lables.json", json.dumps(labels[:35].tolist()).encode())
         add("test_lables.json", json.dumps(labels[35:].tolist()).encode())
     monkeypatch.setattr(module, "TRAIN", 35)
+    monkeypatch.setattr(module, "TRAIN_PER_CLASS", per_class(module, labels[:35]))
     monkeypatch.setattr(module, "TEST", 7)
     monkeypatch.setattr(module, "SHA256", {"test_images": store.sha256(images[35:])})
     arrays = data.canonical("cifar10", None, tmp_path)
@@ -130,6 +135,7 @@ def fake_gtsrb(root, monkeypatch):
         archive.writestr("GT-final_test.csv", "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\r\n" + rows)
     monkeypatch.setattr(module, "MD5", {n: hashlib.md5((root / n).read_bytes()).hexdigest() for n in module.MD5})
     monkeypatch.setattr(module, "TRAIN", 86)
+    monkeypatch.setattr(module, "TRAIN_PER_CLASS", 2)
     monkeypatch.setattr(module, "TEST", 3)
 
 
